@@ -1,8 +1,8 @@
 /* rooms: base */
 /* Shows that the frame works: a test is compiled, linked, run and counted. */
 #include "unit.h"
-#include <stdio.h>
 #include "version.h"
+#include <stdio.h>
 
 START_TEST(knows_the_version)
 {
