@@ -23,7 +23,6 @@ void *arena_allocate(struct arena *arena, size_t size);
 /* A NUL-terminated copy; the view covers it without the NUL. */
 struct view arena_copy_view(struct arena *arena, struct view view);
 const char *arena_copy_text(struct arena *arena, struct view view);
-const char *arena_format(struct arena *arena, const char *format, ...)
-    FORMAT_LIKE_PRINTF(2, 3);
+const char *arena_format(struct arena *arena, const char *format, ...) FORMAT_LIKE_PRINTF(2, 3);
 
 #endif

@@ -31,8 +31,7 @@ void buffer_shrink(struct buffer *buffer, size_t keep);
 bool buffer_append(struct buffer *buffer, const void *data, size_t length);
 bool buffer_append_text(struct buffer *buffer, const char *text);
 bool buffer_append_view(struct buffer *buffer, struct view view);
-bool buffer_append_format(struct buffer *buffer, const char *format, ...)
-    FORMAT_LIKE_PRINTF(2, 3);
+bool buffer_append_format(struct buffer *buffer, const char *format, ...) FORMAT_LIKE_PRINTF(2, 3);
 
 /* Makes room for `length` more bytes and returns where to write them, NULL past the maximum; what was
  * written is then added with buffer_extend(). */

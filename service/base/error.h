@@ -15,8 +15,7 @@ struct error {
 };
 
 /* Fills error when it is not NULL. Returns false always, so that `return error_set(...)` reads well. */
-bool error_set(struct error *error, int code, const char *format, ...)
-    FORMAT_LIKE_PRINTF(3, 4);
+bool error_set(struct error *error, int code, const char *format, ...) FORMAT_LIKE_PRINTF(3, 4);
 
 /* Puts "context: " before the text that is there. Returns false always. */
 bool error_prefix(struct error *error, const char *format, ...) FORMAT_LIKE_PRINTF(2, 3);

@@ -6,9 +6,15 @@
 
 static struct hash_key process_key;
 
-const struct hash_key *hash_key_of_process(void) { return &process_key; }
+const struct hash_key *hash_key_of_process(void)
+{
+    return &process_key;
+}
 
-void hash_key_set(uint64_t k0, uint64_t k1) { process_key = (struct hash_key){k0, k1}; }
+void hash_key_set(uint64_t k0, uint64_t k1)
+{
+    process_key = (struct hash_key){k0, k1};
+}
 
 static uint64_t rotate_left(uint64_t value, unsigned bits)
 {
@@ -182,7 +188,10 @@ void *hash_table_take(struct hash_table *table, struct view key)
     return value;
 }
 
-size_t hash_table_count(const struct hash_table *table) { return table->count; }
+size_t hash_table_count(const struct hash_table *table)
+{
+    return table->count;
+}
 
 bool hash_table_next(const struct hash_table *table, size_t *position, struct view *key,
                      void **value)

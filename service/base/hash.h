@@ -35,6 +35,7 @@ void *hash_table_take(struct hash_table *table, struct view key);
 size_t hash_table_count(const struct hash_table *table);
 
 /* Walks in no order; *position starts at 0. The table must not change meanwhile. */
-bool hash_table_next(const struct hash_table *table, size_t *position, struct view *key, void **value);
+bool hash_table_next(const struct hash_table *table, size_t *position, struct view *key,
+                     void **value);
 
 #endif

@@ -1,9 +1,9 @@
 #include "base/ident.h"
 
-#define COUNT_BITS 21
-#define EPOCH_MS INT64_C(1577836800000) /* 2020-01-01 00:00:00 UTC since 1970 */
-#define GREATEST_MS ((UINT64_C(1) << 42) - 1)
-#define TEXT_LENGTH (IDENT_TEXT_SIZE - 1)
+#define COUNT_BITS      21
+#define EPOCH_MS        INT64_C(1577836800000) /* 2020-01-01 00:00:00 UTC since 1970 */
+#define GREATEST_MS     ((UINT64_C(1) << 42) - 1)
+#define TEXT_LENGTH     (IDENT_TEXT_SIZE - 1)
 #define BITS_PER_LETTER 5
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -13,7 +13,7 @@ struct list {
     struct list *previous;
 };
 
-#define LIST_MEMBER(link, type, field) ((type *)(void *)((char *)(link) - offsetof(type, field)))
+#define LIST_MEMBER(link, type, field) ((type *)(void *)((char *)(link)-offsetof(type, field)))
 
 static inline void list_init(struct list *list)
 {

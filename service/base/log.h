@@ -21,7 +21,6 @@ struct log_sink {
 void log_set_sink(const struct log_sink *sink, enum log_level level);
 
 /* id: session or message the line belongs to, 0 for none. */
-void log_line(enum log_level level, ident id, const char *format, ...)
-    FORMAT_LIKE_PRINTF(3, 4);
+void log_line(enum log_level level, ident id, const char *format, ...) FORMAT_LIKE_PRINTF(3, 4);
 
 #endif

@@ -43,4 +43,7 @@ char *memory_copy_text(const char *text)
     return copy;
 }
 
-void memory_free(void *block) { free(block); }
+void memory_free(void *block)
+{
+    free(block);
+}

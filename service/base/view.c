@@ -1,6 +1,9 @@
 #include "base/view.h"
 
-char ascii_lower(char byte) { return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte; }
+char ascii_lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
 
 bool view_equal(struct view a, struct view b)
 {
@@ -43,7 +46,10 @@ struct view view_first(struct view view, size_t length)
     return view_of(view.data, length < view.length ? length : view.length);
 }
 
-static bool is_blank(char byte) { return byte == ' ' || byte == '\t'; }
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
 
 struct view view_trim(struct view view)
 {
