@@ -1,0 +1,293 @@
+#include "ldap/directory.h"
+
+#include "base/memory.h"
+#include "ldap/fold.h"
+#include "ldap/import.h"
+#include "ldap/local.h"
+#include "ldap/replica.h"
+#include "platform/clock.h"
+#include "platform/thread.h"
+
+#define SOURCE "local list"
+
+struct directory {
+    struct lock *lock; /* guards the file and whoever changes the replica */
+    struct local_list *list;
+    struct replica *replica;
+    struct directory_reader *own_reader; /* for questions under the lock */
+    uint32_t load_ms;
+};
+
+struct directory_reader {
+    struct replica_reader *reader;
+};
+
+static bool load(struct directory *directory, struct error *error)
+{
+    int64_t begin = clock_monotonic_ms();
+    bool ever_filled;
+    struct address_table *table = local_list_load(directory->list, &ever_filled, error);
+    if (table == NULL)
+        return false;
+    if (ever_filled)
+        replica_replace(directory->replica, table);
+    else
+        address_table_destroy(table);
+    directory->load_ms = (uint32_t)(clock_monotonic_ms() - begin);
+    return true;
+}
+
+struct directory *directory_open_local(const char *path, struct error *error)
+{
+    struct local_list *list = local_list_open(path, error);
+    if (list == NULL)
+        return NULL;
+    struct directory *directory = memory_allocate(1, sizeof *directory);
+    directory->lock = lock_create();
+    directory->list = list;
+    directory->replica = replica_create(SOURCE);
+    directory->own_reader = directory_reader_create(directory);
+    if (load(directory, error))
+        return directory;
+    directory_close(directory);
+    return NULL;
+}
+
+void directory_close(struct directory *directory)
+{
+    if (directory == NULL)
+        return;
+    directory_reader_destroy(directory->own_reader);
+    replica_destroy(directory->replica);
+    local_list_close(directory->list);
+    lock_destroy(directory->lock);
+    memory_free(directory);
+}
+
+struct directory_reader *directory_reader_create(struct directory *directory)
+{
+    struct directory_reader *reader = memory_allocate(1, sizeof *reader);
+    reader->reader = replica_reader_create(directory->replica);
+    return reader;
+}
+
+void directory_reader_destroy(struct directory_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    replica_reader_destroy(reader->reader);
+    memory_free(reader);
+}
+
+enum directory_answer directory_find(struct directory_reader *reader, struct view address,
+                                     struct directory_entry *entry)
+{
+    struct directory_key key;
+    if (!directory_key_make(address, &key, NULL))
+        return DIRECTORY_ABSENT;
+    return replica_find(reader->reader, &key, entry);
+}
+
+enum directory_answer directory_find_key(struct directory_reader *reader,
+                                         const struct directory_key *key,
+                                         struct directory_entry *entry)
+{
+    return replica_find(reader->reader, key, entry);
+}
+
+size_t directory_count(struct directory *directory)
+{
+    return replica_count(directory->replica);
+}
+
+size_t directory_memory(struct directory *directory)
+{
+    return replica_memory(directory->replica);
+}
+
+uint32_t directory_load_ms(const struct directory *directory)
+{
+    return directory->load_ms;
+}
+
+/* Whether the list has this address already, and under this name. An empty name asks for no change. */
+static bool is_unchanged(struct directory *directory, const struct directory_key *key,
+                         struct view display_name)
+{
+    struct directory_entry entry;
+    return directory_find_key(directory->own_reader, key, &entry) == DIRECTORY_PRESENT &&
+           (view_is_empty(display_name) || view_equal(display_name, entry.display_name));
+}
+
+/* Puts the changes into the file, then into memory. Takes the table. */
+static bool commit(struct directory *directory, struct address_table *changes, struct error *error)
+{
+    size_t most = directory_count(directory) + address_table_count(changes);
+    bool stored =
+        most <= ADDRESS_TABLE_MAXIMUM
+            ? local_list_store(directory->list, changes, error)
+            : error_set(error, 0, "The recipient list cannot hold more than %d addresses.",
+                        ADDRESS_TABLE_MAXIMUM);
+    if (stored)
+        replica_apply(directory->replica, changes);
+    else
+        address_table_destroy(changes);
+    return stored;
+}
+
+static enum directory_change commit_one(struct directory *directory,
+                                        const struct directory_key *key,
+                                        const struct address_record *record, struct error *error)
+{
+    struct address_table *changes = address_table_create(1);
+    address_table_put(changes, key, record);
+    return commit(directory, changes, error) ? DIRECTORY_CHANGED : DIRECTORY_FAILED;
+}
+
+static enum directory_change bad_address(struct view address, struct error *error)
+{
+    char shown[ADDRESS_SHOWN_SIZE];
+    error_prefix(error, "\"%s\" is not a mail address", address_show(address, shown));
+    return DIRECTORY_BAD_ADDRESS;
+}
+
+enum directory_change directory_add(struct directory *directory, struct view address,
+                                    struct view display_name, struct error *error)
+{
+    char stored[ADDRESS_STORED_SIZE], name[DISPLAY_NAME_MAXIMUM + 1];
+    struct directory_key key;
+    if (!directory_key_make(address, &key, error))
+        return bad_address(address, error);
+    struct address_record record = {address_stored_form(address, &key, stored),
+                                    address_clean_display_name(display_name, name), false};
+    lock_acquire(directory->lock);
+    enum directory_change change = is_unchanged(directory, &key, record.display_name)
+                                       ? DIRECTORY_UNCHANGED
+                                       : commit_one(directory, &key, &record, error);
+    lock_release(directory->lock);
+    return change;
+}
+
+enum directory_change directory_remove(struct directory *directory, struct view address,
+                                       struct error *error)
+{
+    char stored[ADDRESS_STORED_SIZE];
+    struct directory_key key;
+    if (!directory_key_make(address, &key, error))
+        return bad_address(address, error);
+    struct address_record record = {address_stored_form(address, &key, stored), VIEW_NONE, true};
+    lock_acquire(directory->lock);
+    enum directory_change change =
+        directory_find_key(directory->own_reader, &key, NULL) == DIRECTORY_PRESENT
+            ? commit_one(directory, &key, &record, error)
+            : DIRECTORY_UNCHANGED;
+    lock_release(directory->lock);
+    return change;
+}
+
+/* What makes the list into the one that is wanted. */
+struct difference {
+    const struct address_table *wanted;
+    struct address_table *changes;
+    struct directory_import_result *result;
+};
+
+static void add_what_is_new(struct directory *directory, struct difference *difference)
+{
+    struct address_record record;
+    struct directory_key key;
+    for (size_t position = 0; address_table_next(difference->wanted, &position, &record);) {
+        if (!directory_key_make(record.address, &key, NULL))
+            continue;
+        if (directory_find_key(directory->own_reader, &key, NULL) == DIRECTORY_PRESENT)
+            difference->result->unchanged++;
+        else
+            difference->result->added++;
+        if (!is_unchanged(directory, &key, record.display_name))
+            address_table_put(difference->changes, &key, &record);
+    }
+}
+
+static void remove_unless_wanted(void *user, const struct address_record *record)
+{
+    struct difference *difference = user;
+    struct address_record change = {record->address, VIEW_NONE, true};
+    struct directory_key key;
+    if (!directory_key_make(record->address, &key, NULL) ||
+        address_table_find(difference->wanted, &key, NULL))
+        return;
+    difference->result->removed++;
+    address_table_put(difference->changes, &key, &change);
+}
+
+static bool commit_import(struct directory *directory, const struct address_table *wanted,
+                          enum directory_import_mode mode, struct directory_import_result *result,
+                          struct error *error)
+{
+    struct difference difference = {wanted, address_table_create(0), result};
+    add_what_is_new(directory, &difference);
+    if (mode == DIRECTORY_IMPORT_REPLACE)
+        replica_each(directory->replica, remove_unless_wanted, &difference);
+    return commit(directory, difference.changes, error);
+}
+
+bool directory_import(struct directory *directory, struct view contents,
+                      enum directory_import_mode mode, struct directory_import_result *result,
+                      struct error *error)
+{
+    *result = (struct directory_import_result){0};
+    if (contents.length > DIRECTORY_IMPORT_MAXIMUM)
+        return error_set(error, 0, "The file is larger than %zu bytes.", DIRECTORY_IMPORT_MAXIMUM);
+    struct address_table *wanted = import_table(contents, result, error);
+    if (wanted == NULL)
+        return false;
+    lock_acquire(directory->lock);
+    bool good = commit_import(directory, wanted, mode, result, error);
+    lock_release(directory->lock);
+    address_table_destroy(wanted);
+    return good;
+}
+
+/* The key of the text when it is an address, otherwise just the text folded: it may be a part of one.
+ * False when no key can hold it. */
+static bool fold_for_list(struct view text, struct directory_key *key)
+{
+    return directory_key_make(text, key, NULL) ||
+           fold_text(text, key->text, sizeof key->text, &key->length);
+}
+
+static struct view key_view(const struct directory_key *key)
+{
+    return view_of(key->text, key->length);
+}
+
+struct listing {
+    void (*each)(void *user, const struct directory_entry *entry);
+    void *user;
+};
+
+static void list_row(void *user, struct view address, struct view display_name)
+{
+    const struct listing *listing = user;
+    struct directory_entry entry = {address, display_name, SOURCE};
+    listing->each(listing->user, &entry);
+}
+
+size_t directory_list(struct directory *directory, struct view after, struct view filter,
+                      size_t limit, void (*each)(void *user, const struct directory_entry *entry),
+                      void *user, struct error *error)
+{
+    struct directory_key after_key, filter_key;
+    struct listing listing = {each, user};
+    size_t count = 0;
+
+    if (error != NULL)
+        *error = (struct error){0};
+    if (!fold_for_list(after, &after_key) || !fold_for_list(filter, &filter_key))
+        return 0;
+    lock_acquire(directory->lock);
+    local_list_page(directory->list, key_view(&after_key), key_view(&filter_key), limit, list_row,
+                    &listing, &count, error);
+    lock_release(directory->lock);
+    return count;
+}

@@ -1,0 +1,31 @@
+/*
+ * The local list in its file, directory.db: which addresses an administrator entered or imported. One
+ * thread at a time. Errors name the file.
+ */
+#ifndef GATEPOST_LDAP_LOCAL_H
+#define GATEPOST_LDAP_LOCAL_H
+
+#include "ldap/table.h"
+
+struct local_list;
+
+/* Makes the file when it is not there. NULL when it is damaged, of a newer version, or no such file. */
+struct local_list *local_list_open(const char *path, struct error *error);
+void local_list_close(struct local_list *list);
+
+/* Everything that is stored; the caller owns the table. *ever_filled: whether there was an address in the
+ * list at any time. NULL when it cannot be read. */
+struct address_table *local_list_load(struct local_list *list, bool *ever_filled,
+                                      struct error *error);
+
+/* One transaction: stored whole when it returns true, otherwise not at all. */
+bool local_list_store(struct local_list *list, const struct address_table *changes,
+                      struct error *error);
+
+/* Entries whose key is greater than `after` and holds `part` (may be empty), in the order of their keys,
+ * at most `limit`. Adds to *count for each. */
+bool local_list_page(struct local_list *list, struct view after, struct view part, size_t limit,
+                     void (*each)(void *user, struct view address, struct view display_name),
+                     void *user, size_t *count, struct error *error);
+
+#endif
