@@ -7,6 +7,7 @@
 #   build    a function: the working directory is the unpacked source; installs into $STAGE$PREFIX what a user needs
 # and may use
 #   TARGET   windows or host
+#   RECIPES  this folder, for files that lie beside the recipe and have its name
 #   PREFIX   where the library will be, STAGE the directory that stands for / until it is whole
 
 host=x86_64-w64-mingw32
