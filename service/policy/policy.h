@@ -1,0 +1,58 @@
+/*
+ * One question each: may this connection, this recipient pass? A policy is compiled from one settings
+ * snapshot and never changes; a change of settings makes a new one. Counted; any thread may ask. Answers
+ * come from memory at once.
+ */
+#ifndef GATEPOST_POLICY_POLICY_H
+#define GATEPOST_POLICY_POLICY_H
+
+#include "base/ip.h"
+#include "base/verdict.h"
+#include "config/settings.h"
+#include "ldap/directory.h"
+
+struct policy;
+
+/* Keeps the snapshot retained. */
+struct policy *policy_create(const struct settings_snapshot *snapshot);
+struct policy *policy_retain(struct policy *policy);
+void policy_release(struct policy *policy);
+const struct settings_snapshot *policy_settings(const struct policy *policy);
+
+/* Own hosts (message_delivery.trusted_hosts). */
+bool policy_trusts(const struct policy *policy, const struct ip_address *client);
+
+/* What the policy knows of a client. */
+struct policy_client {
+    struct ip_address address;
+    bool trusted; /* policy_trusts() */
+    bool authenticated;
+    bool recipient_filter; /* the listening address applies it */
+};
+
+/* The accepted domain that `domain` belongs to, NULL for none. */
+const struct settings_accepted_domain *policy_domain(const struct policy *policy,
+                                                     struct view domain);
+
+/* May this recipient be taken? Fills *verdict; on a pass *delivered_to is the address that the message is to be
+ * stored under: postmaster's mailbox, the address without detail is NOT substituted (the detail stays), otherwise
+ * the one that was asked. It points into `scratch` (at least 330 bytes) or into `recipient`.
+ * recipient: "local@domain", or "postmaster" alone. */
+void policy_check_recipient(const struct policy *policy, struct directory_reader *directory,
+                            const struct policy_client *client, struct view recipient,
+                            char *scratch, size_t scratch_size, struct view *delivered_to,
+                            struct verdict *verdict);
+
+/* The same walk, told step by step for `recipient explain`: each step is a rule name, whether it decided, and a
+ * sentence. Same code as policy_check_recipient(), so that they cannot differ. */
+struct policy_step {
+    const char *rule;
+    bool decided;
+    const char *sentence;
+};
+void policy_explain_recipient(const struct policy *policy, struct directory_reader *directory,
+                              const struct policy_client *client, struct view recipient,
+                              void (*step)(void *user, const struct policy_step *step), void *user,
+                              struct verdict *verdict);
+
+#endif

@@ -1,0 +1,334 @@
+/*
+ * May this recipient be taken? The rules stand in one table, in order; the first that decides ends the
+ * walk. Each of them either fills the verdict and returns true, or returns false; and it says why, in a
+ * sentence, which is written only when somebody wants to read it.
+ */
+#include "policy/compiled.h"
+
+#include <stdarg.h>
+
+#define SENTENCE_MAXIMUM 1024
+
+/* Where the reply has room for an address, so that a long one does not push out the rest. */
+#define SHOWN_ADDRESS_MAXIMUM 160
+
+struct question {
+    const struct policy *policy;
+    struct directory_reader *directory;
+    const struct policy_client *client;
+    struct view recipient;
+    struct directory_key key; /* of the recipient; not set for "postmaster" alone */
+    bool is_postmaster_alone;
+    const struct settings_accepted_domain *domain; /* NULL when it is not accepted */
+    struct view delivered_to;
+    struct verdict *verdict;
+    char *sentence; /* SENTENCE_MAXIMUM bytes, or NULL when nobody reads it */
+};
+
+static void say(struct question *question, const char *format, ...) FORMAT_LIKE_PRINTF(2, 3);
+
+static void say(struct question *question, const char *format, ...)
+{
+    if (question->sentence == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(question->sentence, SENTENCE_MAXIMUM, format, arguments);
+    va_end(arguments);
+}
+
+/* For "%.*s". */
+#define SHOW(view) (int)(view).length, (view).data
+
+static struct view domain_text(const struct question *question)
+{
+    const struct directory_key *key = &question->key;
+    return view_from(view_of(key->text, key->length), key->local_length + 1);
+}
+
+static bool pass(struct question *question, const char *rule)
+{
+    verdict_pass(question->verdict, rule);
+    return true;
+}
+
+static bool refuse_relay(struct question *question, const char *rule)
+{
+    char shown[SHOWN_ADDRESS_MAXIMUM];
+    view_copy_text(question->recipient, shown, sizeof shown);
+    verdict_set(question->verdict, rule, 550, "5.7.1", "Unable to relay for %s", shown);
+    return true;
+}
+
+/* The session has checked it already; `recipient explain` may ask about anything. */
+static bool decide_address(struct question *question)
+{
+    struct error error;
+    question->is_postmaster_alone = view_equal_nocase(question->recipient, VIEW("postmaster"));
+    if (question->is_postmaster_alone) {
+        say(question, "The recipient is postmaster without a domain.");
+        return false;
+    }
+    if (!directory_key_make(question->recipient, &question->key, &error)) {
+        say(question, "This is not a mail address: %s.", error.text);
+        verdict_set(question->verdict, "address-malformed", 501, "5.1.3", "Bad recipient address");
+        return true;
+    }
+    question->domain = domain_table_find(question->policy->domains, domain_text(question));
+    say(question, "%.*s is a well-formed address.", SHOW(question->recipient));
+    return false;
+}
+
+/* RFC 5321 4.5.1: always, whatever the lists say. */
+static bool decide_postmaster(struct question *question)
+{
+    const struct directory_key *key = &question->key;
+    const char *mailbox = question->policy->postmaster;
+    if (!question->is_postmaster_alone &&
+        (question->domain == NULL ||
+         !view_equal(view_of(key->text, key->local_length), VIEW("postmaster")))) {
+        say(question, "The recipient is not postmaster of this server or of an accepted domain.");
+        return false;
+    }
+    if (mailbox == NULL) {
+        say(question,
+            "There is no mailbox for postmaster: none is set, and no domain is accepted.");
+        verdict_set(question->verdict, "postmaster", 451, "4.3.5",
+                    "There is no mailbox for postmaster yet, try again later");
+        return true;
+    }
+    say(question, "Mail for postmaster is always accepted and goes to %s.", mailbox);
+    question->delivered_to = view_of_text(mailbox);
+    return pass(question, "postmaster");
+}
+
+static bool is_own_client(const struct policy_client *client)
+{
+    return client->trusted || client->authenticated;
+}
+
+static bool decide_domain(struct question *question)
+{
+    struct view domain = domain_text(question);
+    const char *smart_host = question->policy->settings->values.outbound.smart_host;
+    if (question->domain != NULL) {
+        bool relay = question->domain->type == DOMAIN_RELAY;
+        say(question, "%.*s is %s accepted domain.", SHOW(domain),
+            relay ? "a relay" : "an authoritative");
+        return false;
+    }
+    if (!is_own_client(question->client)) {
+        say(question,
+            "%.*s is not an accepted domain, and the client is neither a trusted host nor "
+            "authenticated.",
+            SHOW(domain));
+        return refuse_relay(question, "relay-denied");
+    }
+    if (smart_host[0] == '\0') {
+        say(question, "%.*s is not an accepted domain, and there is no smart host to pass it to.",
+            SHOW(domain));
+        return refuse_relay(question, "no-route");
+    }
+    say(question, "%.*s is not an accepted domain; the client may send anywhere, by smart host %s.",
+        SHOW(domain), smart_host);
+    return pass(question, "relay-allowed");
+}
+
+static bool decide_client(struct question *question)
+{
+    const struct policy_client *client = question->client;
+    if (!is_own_client(client)) {
+        say(question, "The client is a stranger: neither a trusted host nor authenticated.");
+        return false;
+    }
+    say(question, "The client is %s: its recipients are not filtered.",
+        client->authenticated ? "authenticated" : "a trusted host");
+    return pass(question, client->authenticated ? "client-authenticated" : "client-trusted");
+}
+
+/* "user+detail@domain" as "user@domain". False when there is no detail. */
+static bool without_detail(const struct question *question, struct directory_key *plain)
+{
+    const struct directory_key *key = &question->key;
+    char separator = question->policy->settings->values.recipient_filter.detail_separator[0];
+    if (separator == '\0')
+        return false;
+    /* From the second character on: a local part that begins with the separator has no user. */
+    struct view behind_first = view_from(view_of(key->text, key->local_length), 1);
+    size_t end = 1 + view_find(behind_first, separator);
+    if (end == key->local_length)
+        return false;
+    size_t rest = key->length - key->local_length;
+    memcpy(plain->text, key->text, end);
+    memcpy(plain->text + end, key->text + key->local_length, rest);
+    plain->local_length = end;
+    plain->length = end + rest;
+    return true;
+}
+
+static bool decide_blocked(struct question *question)
+{
+    const struct blocked_list *list = question->policy->blocked;
+    struct directory_key plain;
+    if (!question->client->recipient_filter) {
+        say(question, "The address that the client is connected to does not apply the list of "
+                      "blocked recipients.");
+        return false;
+    }
+    const char *pattern = blocked_list_match(list, &question->key);
+    if (pattern == NULL && without_detail(question, &plain))
+        pattern = blocked_list_match(list, &plain);
+    if (pattern == NULL) {
+        say(question, "%.*s is not in the list of blocked recipients.", SHOW(question->recipient));
+        return false;
+    }
+    say(question, "%.*s is in the list of blocked recipients, as %s.", SHOW(question->recipient),
+        pattern);
+    verdict_set(question->verdict, "recipient-blocked", 550, "5.7.1",
+                "Requested action not taken: mailbox not available");
+    return true;
+}
+
+static bool decide_relay_domain(struct question *question)
+{
+    struct view domain = domain_text(question);
+    if (question->domain->type != DOMAIN_RELAY) {
+        say(question, "For %.*s the directory decides who exists.", SHOW(domain));
+        return false;
+    }
+    say(question, "For %.*s the next hop decides who exists.", SHOW(domain));
+    return pass(question, "domain-relay");
+}
+
+static bool decide_filter(struct question *question)
+{
+    if (!question->client->recipient_filter) {
+        say(question, "The address that the client is connected to does not apply the recipient "
+                      "filter.");
+        return pass(question, "filter-not-applied");
+    }
+    if (!question->policy->settings->values.recipient_filter.refuse_unknown) {
+        say(question, "Filtering of recipients who are not in the directory is off.");
+        return pass(question, "filter-not-applied");
+    }
+    say(question, "Recipients who are not in the directory are filtered.");
+    return false;
+}
+
+static bool is_known(struct question *question, const struct directory_entry *entry)
+{
+    say(question, "%.*s is in the %s%s%.*s%s.", SHOW(entry->address), entry->source,
+        view_is_empty(entry->display_name) ? "" : " (", SHOW(entry->display_name),
+        view_is_empty(entry->display_name) ? "" : ")");
+    return pass(question, "recipient-known");
+}
+
+static bool decide_directory(struct question *question)
+{
+    struct directory_key plain;
+    struct directory_entry entry;
+    struct directory_entry *wanted = question->sentence == NULL ? NULL : &entry;
+    enum directory_answer answer = directory_find_key(question->directory, &question->key, wanted);
+    bool has_detail = answer == DIRECTORY_ABSENT && without_detail(question, &plain);
+    if (has_detail)
+        answer = directory_find_key(question->directory, &plain, wanted);
+    switch (answer) {
+    case DIRECTORY_PRESENT:
+        return wanted == NULL ? pass(question, "recipient-known") : is_known(question, wanted);
+    case DIRECTORY_ABSENT:
+        say(question, "%.*s is not in the directory%s.", SHOW(question->recipient),
+            has_detail ? ", nor is it without its detail" : "");
+        verdict_set(question->verdict, "recipient-unknown", 550, "5.1.1", "User unknown");
+        return true;
+    case DIRECTORY_UNKNOWN:
+    default:
+        say(question,
+            "The directory has no list of recipients yet, so nobody can say whether "
+            "%.*s exists.",
+            SHOW(question->recipient));
+        verdict_set(question->verdict, "directory-unavailable", 451, "4.3.0",
+                    "Recipient cannot be checked now, try again later");
+        return true;
+    }
+}
+
+static const struct rule {
+    const char *name; /* shown where the rule does not decide; the verdict names its own */
+    bool (*decide)(struct question *question);
+} rules[] = {
+    {"address", decide_address},
+    {"postmaster", decide_postmaster},
+    {"accepted-domain", decide_domain},
+    {"client", decide_client},
+    {"blocked-recipients", decide_blocked},
+    {"relay-domain", decide_relay_domain},
+    {"recipient-filter", decide_filter},
+    {"directory", decide_directory}, /* always decides */
+};
+
+struct listener {
+    void (*step)(void *user, const struct policy_step *step);
+    void *user;
+};
+
+static void tell(const struct listener *listener, const struct question *question,
+                 const struct rule *rule, bool decided)
+{
+    const char *name = decided ? question->verdict->rule : rule->name;
+    struct policy_step step = {name, decided, question->sentence};
+    listener->step(listener->user, &step);
+}
+
+static void walk(struct question *question, const struct listener *listener)
+{
+    bool decided = false;
+    for (const struct rule *rule = rules; !decided; rule++) {
+        decided = rule->decide(question);
+        if (listener != NULL)
+            tell(listener, question, rule, decided);
+    }
+}
+
+/* Field by field, because clearing the key for each recipient would take as long as the look-up. */
+static void begin(struct question *question, const struct policy *policy,
+                  struct directory_reader *directory, const struct policy_client *client,
+                  struct view recipient, struct verdict *verdict)
+{
+    question->policy = policy;
+    question->directory = directory;
+    question->client = client;
+    question->recipient = recipient;
+    question->domain = NULL;
+    question->delivered_to = recipient;
+    question->verdict = verdict;
+    question->sentence = NULL;
+}
+
+void policy_check_recipient(const struct policy *policy, struct directory_reader *directory,
+                            const struct policy_client *client, struct view recipient,
+                            char *scratch, size_t scratch_size, struct view *delivered_to,
+                            struct verdict *verdict)
+{
+    struct question question;
+    begin(&question, policy, directory, client, recipient, verdict);
+    walk(&question, NULL);
+    *delivered_to = question.delivered_to;
+    if (delivered_to->data != recipient.data) {
+        /* The policy may be gone before the message is. */
+        view_copy_text(question.delivered_to, scratch, scratch_size);
+        *delivered_to = view_of_text(scratch);
+    }
+}
+
+void policy_explain_recipient(const struct policy *policy, struct directory_reader *directory,
+                              const struct policy_client *client, struct view recipient,
+                              void (*step)(void *user, const struct policy_step *step), void *user,
+                              struct verdict *verdict)
+{
+    struct listener listener = {step, user};
+    struct question question;
+    char sentence[SENTENCE_MAXIMUM];
+    begin(&question, policy, directory, client, recipient, verdict);
+    question.sentence = sentence;
+    walk(&question, &listener);
+}
