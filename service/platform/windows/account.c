@@ -1,0 +1,92 @@
+#include "platform/windows/account.h"
+
+#include "base/memory.h"
+#include "platform/windows/wide.h"
+
+#include <sddl.h>
+
+#define NAME_SIZE 257 /* of an account or a domain, in characters */
+
+/* The caller frees it with memory_free(). */
+static TOKEN_USER *user_of_token(HANDLE token)
+{
+    DWORD size = 0;
+    GetTokenInformation(token, TokenUser, NULL, 0, &size);
+    TOKEN_USER *user = memory_allocate(1, size);
+    if (size == 0 || !GetTokenInformation(token, TokenUser, user, size, &size)) {
+        memory_free(user);
+        return NULL;
+    }
+    return user;
+}
+
+static TOKEN_USER *own_user(void)
+{
+    HANDLE token;
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+        return NULL;
+    TOKEN_USER *user = user_of_token(token);
+    CloseHandle(token);
+    return user;
+}
+
+bool account_name_of_token(HANDLE token, char *name, size_t size)
+{
+    wchar_t account[NAME_SIZE], domain[NAME_SIZE], both[2 * NAME_SIZE];
+    DWORD account_size = NAME_SIZE, domain_size = NAME_SIZE;
+    SID_NAME_USE use;
+    wchar_t *sid;
+    TOKEN_USER *user = user_of_token(token);
+    if (user == NULL)
+        return false;
+    bool known = true;
+    if (LookupAccountSidW(NULL, user->User.Sid, account, &account_size, domain, &domain_size,
+                          &use)) {
+        wcscpy(both, domain);
+        if (domain[0] != L'\0')
+            wcscat(both, L"\\");
+        wcscat(both, account);
+        text_copy_wide(both, name, size);
+    } else if (ConvertSidToStringSidW(user->User.Sid, &sid)) {
+        text_copy_wide(sid, name, size);
+        LocalFree(sid);
+    } else {
+        known = false;
+    }
+    memory_free(user);
+    return known;
+}
+
+wchar_t *account_own_sid(void)
+{
+    wchar_t *text = NULL;
+    TOKEN_USER *user = own_user();
+    if (user != NULL && !ConvertSidToStringSidW(user->User.Sid, &text))
+        text = NULL;
+    memory_free(user);
+    return text;
+}
+
+wchar_t *account_group_sid(const wchar_t *group)
+{
+    BYTE sid[SECURITY_MAX_SID_SIZE];
+    wchar_t domain[NAME_SIZE];
+    DWORD sid_size = sizeof sid, domain_size = NAME_SIZE;
+    SID_NAME_USE use;
+    wchar_t *text = NULL;
+    /* An alias is what Windows calls a local group; on a domain controller it is one of the domain. */
+    if (!LookupAccountNameW(NULL, group, sid, &sid_size, domain, &domain_size, &use) ||
+        use != SidTypeAlias || !ConvertSidToStringSidW(sid, &text))
+        return NULL;
+    return text;
+}
+
+bool account_is_trusted(PSID sid)
+{
+    if (IsWellKnownSid(sid, WinLocalSystemSid) || IsWellKnownSid(sid, WinBuiltinAdministratorsSid))
+        return true;
+    TOKEN_USER *user = own_user();
+    bool own = user != NULL && EqualSid(sid, user->User.Sid);
+    memory_free(user);
+    return own;
+}
