@@ -35,8 +35,8 @@ struct file;
 /* Makes a new file that must not exist yet. */
 struct file *file_create(const char *path, struct error *error);
 
-/* Opens a file to write at its end and makes it when it is not there. *size: bytes that it has. */
-struct file *file_append(const char *path, uint64_t *size, struct error *error);
+/* Opens a file to write at its end and makes it when it is not there. */
+struct file *file_append(const char *path, struct error *error);
 bool file_write(struct file *file, const void *data, size_t length, struct error *error);
 
 /* Pushes what was written to the disk, then closes. The handle is gone either way. */
@@ -46,6 +46,7 @@ void file_close(struct file *file);
 /* Replaces `to` when it is there; the folder entry is synced too where the system can. */
 bool file_rename(const char *from, const char *to, struct error *error);
 bool file_delete(const char *path, struct error *error);
+bool file_size(const char *path, uint64_t *bytes, struct error *error);
 
 /* Bytes that this process may still write on the disk that holds `path`. */
 bool disk_free_bytes(const char *path, uint64_t *bytes, struct error *error);

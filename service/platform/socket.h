@@ -33,6 +33,9 @@ socket_handle socket_listen(const struct ip_address *address, uint16_t port, int
 socket_handle socket_accept(socket_handle listener, struct socket_peer *peer, bool *exhausted);
 void socket_close(socket_handle socket);
 
+/* The port that a socket is bound to, which matters after port 0 was asked for; 0 when unknown. */
+uint16_t socket_local_port(socket_handle socket);
+
 /* Sends what fits at once and closes: for "421 too many connections" before a loop is involved. */
 void socket_send_and_close(socket_handle socket, const char *data, size_t length);
 

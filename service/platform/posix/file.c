@@ -96,13 +96,9 @@ struct file *file_create(const char *path, struct error *error)
     return file_open(path, O_EXCL, error);
 }
 
-struct file *file_append(const char *path, uint64_t *size, struct error *error)
+struct file *file_append(const char *path, struct error *error)
 {
-    struct file *file = file_open(path, O_APPEND, error);
-    struct stat status;
-    if (file != NULL)
-        *size = fstat(file->descriptor, &status) == 0 ? (uint64_t)status.st_size : 0;
-    return file;
+    return file_open(path, O_APPEND, error);
 }
 
 bool file_write(struct file *file, const void *data, size_t length, struct error *error)
@@ -161,6 +157,15 @@ bool file_delete(const char *path, struct error *error)
 {
     if (unlink(path) != 0)
         return system_error_set(error, errno, "%s cannot be deleted", path);
+    return true;
+}
+
+bool file_size(const char *path, uint64_t *bytes, struct error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return system_error_set(error, errno, "The size of %s cannot be found out", path);
+    *bytes = (uint64_t)status.st_size;
     return true;
 }
 

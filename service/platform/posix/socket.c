@@ -106,6 +106,18 @@ void socket_close(socket_handle handle)
     close((int)handle);
 }
 
+uint16_t socket_local_port(socket_handle handle)
+{
+    union socket_address system;
+    socklen_t length = sizeof system;
+    struct ip_address address;
+    uint16_t port;
+    if (getsockname((int)handle, &system.any, &length) != 0)
+        return 0;
+    address_from_system(&system, &address, &port);
+    return port;
+}
+
 void socket_send_and_close(socket_handle handle, const char *data, size_t length)
 {
     /* Whoever does not get it sees the connection closed, which says the same. */

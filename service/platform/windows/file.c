@@ -114,16 +114,11 @@ struct file *file_create(const char *path, struct error *error)
     return file_of(open_handle(path, GENERIC_WRITE, FILE_SHARE_READ, CREATE_NEW), path, error);
 }
 
-struct file *file_append(const char *path, uint64_t *size, struct error *error)
+struct file *file_append(const char *path, struct error *error)
 {
-    HANDLE handle =
-        open_handle(path, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE,
-                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, OPEN_ALWAYS);
-    struct file *file = file_of(handle, path, error);
-    LARGE_INTEGER length;
-    if (file != NULL)
-        *size = GetFileSizeEx(handle, &length) ? (uint64_t)length.QuadPart : 0;
-    return file;
+    return file_of(open_handle(path, FILE_APPEND_DATA | SYNCHRONIZE,
+                               FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, OPEN_ALWAYS),
+                   path, error);
 }
 
 bool file_write(struct file *file, const void *data, size_t length, struct error *error)
@@ -176,6 +171,19 @@ bool file_delete(const char *path, struct error *error)
     DWORD reason = GetLastError();
     memory_free(wide);
     return deleted || system_error_set(error, (int)reason, "%s cannot be deleted", path);
+}
+
+bool file_size(const char *path, uint64_t *bytes, struct error *error)
+{
+    WIN32_FILE_ATTRIBUTE_DATA data;
+    wchar_t *wide = wide_path(path);
+    bool known = GetFileAttributesExW(wide, GetFileExInfoStandard, &data) != 0;
+    DWORD reason = GetLastError();
+    memory_free(wide);
+    if (!known)
+        return system_error_set(error, (int)reason, "The size of %s cannot be found out", path);
+    *bytes = (uint64_t)data.nFileSizeHigh << 32 | data.nFileSizeLow;
+    return true;
 }
 
 struct file_lock *file_lock(const char *path, struct error *error)
