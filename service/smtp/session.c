@@ -94,6 +94,7 @@ void session_give_up(struct smtp_session *session, const char *rule, const char 
                      const char *text)
 {
     struct verdict verdict;
+    session->address = view_of("", 0);
     verdict_set(&verdict, rule, 421, enhanced, "%s", text);
     session_refuse(session, SMTP_STAGE_COMMAND, &verdict);
 }
