@@ -40,7 +40,7 @@ class Delivery(SystemTest):
 
     def test_two_thousand_messages_through_to_smtp_sink(self):
         sink_port = free_port()
-        with tool("/usr/sbin/smtp-sink", "-c", f"127.0.0.1:{sink_port}", "256"):
+        with tool("/usr/sbin/smtp-sink", "-u", "nobody", "-c", f"127.0.0.1:{sink_port}", "256"):
             wait_listening(sink_port)
             service, port = self.gate(sink_port)
             done = smtp_source(port, 2000)
