@@ -7,8 +7,7 @@
 
 _Static_assert(FOLD_SIZE(LOCAL_PART_MAXIMUM) + 1 + FOLD_SIZE(DOMAIN_MAXIMUM) <= DIRECTORY_KEY_SIZE,
                "every well-formed address has a key");
-_Static_assert(LOCAL_PART_MAXIMUM + 1 + FOLD_SIZE(DOMAIN_MAXIMUM) <= ADDRESS_STORED_SIZE,
-               "and can be stored");
+_Static_assert(LOCAL_PART_MAXIMUM + 1 + DOMAIN_MAXIMUM <= ADDRESS_STORED_SIZE, "and can be stored");
 
 static bool is_control(unsigned char byte)
 {
@@ -56,7 +55,7 @@ struct local_part {
     size_t bytes_read; /* of the address, quotes included */
 };
 
-static bool too_long(struct error *error)
+static bool local_part_too_long(struct error *error)
 {
     return error_set(error, 0, "the part before @ is longer than %d bytes", LOCAL_PART_MAXIMUM);
 }
@@ -64,7 +63,7 @@ static bool too_long(struct error *error)
 static bool append(struct local_part *local, char byte, struct error *error)
 {
     if (local->length == LOCAL_PART_MAXIMUM)
-        return too_long(error);
+        return local_part_too_long(error);
     local->text[local->length++] = byte;
     return true;
 }
@@ -107,8 +106,13 @@ static bool read_local_part(struct view address, struct local_part *local, struc
     if (!(quoted ? read_quoted : read_plain)(address, local, error))
         return false;
     if (local->bytes_read > LOCAL_PART_MAXIMUM)
-        return too_long(error);
+        return local_part_too_long(error);
     return local->length > 0 || error_set(error, 0, "there is nothing before @");
+}
+
+static bool domain_too_long(struct error *error)
+{
+    return error_set(error, 0, "the domain is longer than %d bytes", DOMAIN_MAXIMUM);
 }
 
 static bool check_domain(struct view domain, struct error *error)
@@ -116,7 +120,7 @@ static bool check_domain(struct view domain, struct error *error)
     if (view_is_empty(domain))
         return error_set(error, 0, "there is no domain");
     if (domain.length > DOMAIN_MAXIMUM)
-        return error_set(error, 0, "the domain is longer than %d bytes", DOMAIN_MAXIMUM);
+        return domain_too_long(error);
     for (size_t i = 0; i < domain.length; i++) {
         if (!is_plain_in_domain((unsigned char)domain.data[i]))
             return error_set(error, 0, "there is a character in the domain that no domain has");
@@ -136,21 +140,26 @@ static bool fold_to_key(struct directory_key *key, struct view text, struct erro
     return true;
 }
 
+/* Some letters grow when they are folded; the domain is stored folded and must still be one. */
+static bool fold_domain_to_key(struct directory_key *key, struct view domain, struct error *error)
+{
+    size_t begin = key->length;
+    return check_domain(domain, error) && fold_to_key(key, domain, error) &&
+           (key->length - begin <= DOMAIN_MAXIMUM || domain_too_long(error));
+}
+
 bool directory_key_make(struct view address, struct directory_key *key, struct error *error)
 {
     struct local_part local;
     local.length = 0;
     if (!read_local_part(address, &local, error))
         return false;
-    struct view domain = view_from(address, local.bytes_read + 1);
-    if (!check_domain(domain, error))
-        return false;
     key->length = 0;
     if (!fold_to_key(key, view_of(local.text, local.length), error))
         return false;
     key->local_length = key->length;
     key->text[key->length++] = '@';
-    return fold_to_key(key, domain, error);
+    return fold_domain_to_key(key, view_from(address, local.bytes_read + 1), error);
 }
 
 bool directory_key_of_domain(struct view domain, struct directory_key *key, struct error *error)
@@ -159,7 +168,7 @@ bool directory_key_of_domain(struct view domain, struct directory_key *key, stru
         domain.length--;
     key->length = 0;
     key->local_length = 0;
-    return check_domain(domain, error) && fold_to_key(key, domain, error);
+    return fold_domain_to_key(key, domain, error);
 }
 
 struct view address_stored_form(struct view address, const struct directory_key *key,
