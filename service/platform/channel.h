@@ -45,7 +45,8 @@ bool channel_write(struct channel *channel, const void *data, size_t length, uin
 void channel_cancel(struct channel *channel);
 void channel_close(struct channel *channel);
 
-/* "DOMAIN\user" or "user" of the process at the other end of a served channel; cut at size - 1. */
+/* "DOMAIN\user" or "user" of the process at the other end of a served channel; cut at size - 1. Windows
+ * knows it only once something was read from the channel. */
 void channel_client_name(struct channel *channel, char *name, size_t size);
 
 /* The caller frees it. Windows: "gatepost" for the default data folder, else "gatepost-" and a hash of the

@@ -16,6 +16,11 @@ int64_t clock_monotonic_ns(void);
 /* Minutes that local time is ahead of UTC at that moment, for the dates in headers. */
 int clock_utc_offset_minutes(int64_t unix_seconds);
 
+#define CLOCK_UTC_SIZE 48 /* room for any year */
+
+/* "2026-11-24T10:00:00.000Z", for log lines and journals. */
+void clock_format_utc(int64_t unix_ms, char text[CLOCK_UTC_SIZE]);
+
 /* From the system's generator; ends the process when there is none. */
 void random_bytes(void *data, size_t length);
 

