@@ -1,0 +1,108 @@
+#include "config/settings_json.h"
+
+#include "base/ip.h"
+#include "base/memory.h"
+
+#include <inttypes.h>
+
+/* A listening address with what is needed to compare it and to name it. */
+struct listening {
+    const struct settings_listen_address *address;
+    size_t server, position;
+    bool all; /* both families */
+    struct ip_address ip;
+};
+
+static struct listening listening_of(const struct settings_virtual_server *servers, size_t server,
+                                     size_t position)
+{
+    struct listening made = {&servers[server].addresses[position], server, position, false, {0}};
+    made.all = !ip_parse(view_of_text(made.address->address), &made.ip);
+    return made;
+}
+
+static bool is_any(const struct ip_address *ip)
+{
+    static const struct ip_address any_v4 = {.is_v6 = false}, any_v6 = {.is_v6 = true};
+    return ip_equal(ip, &any_v4) || ip_equal(ip, &any_v6);
+}
+
+/* The system gives a port of one address to one listener, and then not to another one of all addresses. */
+static bool collide(const struct listening *a, const struct listening *b)
+{
+    if (a->address->port != b->address->port)
+        return false;
+    if (a->all || b->all)
+        return true;
+    if (a->ip.is_v6 != b->ip.is_v6)
+        return false;
+    return is_any(&a->ip) || is_any(&b->ip) || ip_equal(&a->ip, &b->ip);
+}
+
+static bool addresses_differ(const struct settings_settings *values, struct error *error)
+{
+    size_t total = 0, count = 0;
+    for (size_t i = 0; i < values->virtual_servers_count; i++)
+        total += values->virtual_servers[i].addresses_count;
+
+    struct listening *all = memory_allocate(total, sizeof *all);
+    const struct listening *taken = NULL;
+    for (size_t i = 0; i < values->virtual_servers_count && taken == NULL; i++)
+        for (size_t j = 0; j < values->virtual_servers[i].addresses_count && taken == NULL; j++) {
+            all[count] = listening_of(values->virtual_servers, i, j);
+            for (size_t k = 0; k < count && taken == NULL; k++)
+                if (collide(&all[k], &all[count]))
+                    taken = &all[k];
+            count++;
+        }
+    if (taken != NULL) {
+        const struct listening *last = &all[count - 1];
+        error_set(error, 0,
+                  "virtual_servers[%zu].addresses[%zu]: port %" PRId64
+                  " of %s is taken by virtual_servers[%zu].addresses[%zu], which is %s.",
+                  last->server, last->position, last->address->port, last->address->address,
+                  taken->server, taken->position, taken->address->address);
+    }
+    memory_free(all);
+    return taken == NULL;
+}
+
+static bool sizes_fit(const struct settings_settings *values, struct error *error)
+{
+    for (size_t i = 0; i < values->virtual_servers_count; i++) {
+        const struct settings_virtual_server *server = &values->virtual_servers[i];
+        if (server->session_size != 0 && server->session_size < server->message_size)
+            return error_set(error, 0,
+                             "virtual_servers[%zu].session_size: %" PRId64
+                             " is less than the message_size, %" PRId64 ".",
+                             i, server->session_size, server->message_size);
+    }
+    return true;
+}
+
+static bool domains_have_hosts(const struct settings_settings *values, struct error *error)
+{
+    for (size_t i = 0; i < values->accepted_domains_count; i++) {
+        const struct settings_accepted_domain *domain = &values->accepted_domains[i];
+        if (domain->deliver_to == DELIVER_TO_HOST && domain->host[0] == '\0')
+            return error_set(
+                error, 0, "accepted_domains[%zu].host: must not be empty when deliver_to is host.",
+                i);
+    }
+    return true;
+}
+
+static bool connections_fit(const struct settings_outbound *outbound, struct error *error)
+{
+    return outbound->connections_per_destination <= outbound->connections ||
+           error_set(error, 0,
+                     "outbound.connections_per_destination: %" PRId64
+                     " is more than outbound.connections, %" PRId64 ".",
+                     outbound->connections_per_destination, outbound->connections);
+}
+
+bool settings_check_together(const struct settings_settings *values, struct error *error)
+{
+    return addresses_differ(values, error) && sizes_fit(values, error) &&
+           domains_have_hosts(values, error) && connections_fit(&values->outbound, error);
+}
