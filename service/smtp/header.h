@@ -39,7 +39,7 @@ struct smtp_header_scanner {
     char held[SMTP_HEADER_NAME_MAXIMUM];
     struct view *noting; /* where the present value is to be shown, NULL when nobody asks */
     size_t value_length;
-    char value[SMTP_HEADER_VALUE_MAXIMUM];
+    char value[1 + SMTP_HEADER_VALUE_MAXIMUM]; /* with the colon in front */
 };
 
 /* The first six fields are set by the caller; this sets the others. */

@@ -1,5 +1,7 @@
 #include "smtp/reply.h"
 
+#include <assert.h>
+
 #define LINE_MAXIMUM 512 /* bytes, CRLF included */
 
 void smtp_reply_init(struct smtp_reply *reply)
@@ -10,8 +12,8 @@ void smtp_reply_init(struct smtp_reply *reply)
 
 void smtp_reply_begin(struct smtp_reply *reply, int code, bool more, const char *enhanced)
 {
-    size_t limit = reply->length + LINE_MAXIMUM;
-    reply->line_limit = (limit < SMTP_REPLY_SIZE ? limit : SMTP_REPLY_SIZE) - 2;
+    assert(reply->length + LINE_MAXIMUM <= sizeof reply->text);
+    reply->line_limit = reply->length + LINE_MAXIMUM - 2;
     char start[4] = {(char)('0' + code / 100 % 10), (char)('0' + code / 10 % 10),
                      (char)('0' + code % 10), more ? '-' : ' '};
     smtp_reply_add(reply, view_of(start, sizeof start));

@@ -8,7 +8,8 @@
 
 #include "base/view.h"
 
-#define SMTP_REPLY_SIZE 1536
+#define SMTP_REPLY_SIZE                                                                            \
+    1536 /* the answer to EHLO is the longest; each line starts with room for 512 */
 
 struct smtp_reply {
     size_t length;
