@@ -21,7 +21,7 @@ enum admin_outcome {
 };
 
 struct admin_error {
-    char code[24];
+    char code[24]; /* of admin/server.h; empty unless the service gave one */
     struct error error;
 };
 
@@ -32,7 +32,8 @@ struct admin_client *admin_client_connect(const char *computer, const char *chan
 void admin_client_close(struct admin_client *client);
 
 /* params: taken (reference stolen), NULL for none. *result: new reference when ADMIN_OK. */
-enum admin_outcome admin_client_call(struct admin_client *client, const char *method, json_t *params,
-                                     uint32_t deadline_ms, json_t **result, struct admin_error *error);
+enum admin_outcome admin_client_call(struct admin_client *client, const char *method,
+                                     json_t *params, uint32_t deadline_ms, json_t **result,
+                                     struct admin_error *error);
 
 #endif
