@@ -110,7 +110,8 @@ bool fold_text(struct view text, char *folded, size_t size, size_t *length)
         if (size - written < UTF8_CHARACTER_MAXIMUM)
             return false;
         if (*data >= 0x80) {
-            written += utf8_encode(fold_character(utf8_decode(&data)), folded + written);
+            written +=
+                utf8_write_character(fold_character(utf8_read_character(&data)), folded + written);
         } else {
             unsigned char byte = *data++;
             folded[written++] = (char)(byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte);

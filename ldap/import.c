@@ -35,7 +35,7 @@ static bool convert_utf16(struct view from, bool big_endian, char *to, size_t *l
         } else if (is_surrogate(unit)) {
             return false;
         }
-        *length += utf8_encode(unit, to + *length);
+        *length += utf8_write_character(unit, to + *length);
     }
     return from.length % 2 == 0 && high == 0;
 }

@@ -1,6 +1,6 @@
 #include "ldap/utf8.h"
 
-uint32_t utf8_decode(const unsigned char **data)
+uint32_t utf8_read_character(const unsigned char **data)
 {
     unsigned first = *(*data)++;
     unsigned following = first < 0x80 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
@@ -10,7 +10,7 @@ uint32_t utf8_decode(const unsigned char **data)
     return character;
 }
 
-size_t utf8_encode(uint32_t character, char *data)
+size_t utf8_write_character(uint32_t character, char *data)
 {
     static const unsigned char marks[] = {0, 0, 0xC0, 0xE0, 0xF0};
     size_t length = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;

@@ -8,9 +8,9 @@
 #define UTF8_CHARACTER_MAXIMUM 4
 
 /* Reads one character of a well-formed text and moves *data behind it. */
-uint32_t utf8_decode(const unsigned char **data);
+uint32_t utf8_read_character(const unsigned char **data);
 
 /* Returns how many bytes were written, at most UTF8_CHARACTER_MAXIMUM. */
-size_t utf8_encode(uint32_t character, char *data);
+size_t utf8_write_character(uint32_t character, char *data);
 
 #endif
