@@ -5,8 +5,7 @@ if(WIN32)
 else()
     set(target host)
 endif()
-# openssl, c-ares and openldap join this list with the first room that links them: they take minutes to build.
-set(libraries sqlite3 libuv1 jansson check)
+set(libraries sqlite3 libuv1 jansson check openssl openldap c-ares)
 
 # Its progress goes to the terminal (stderr); here comes one line for each library: name, prefix, version.
 execute_process(
