@@ -21,10 +21,14 @@ enum directory_answer {
                          import, mail waits at the senders instead of being refused */
 };
 
+/* Room for the name of a directory, with a NUL. */
+#define DIRECTORY_NAME_SIZE 65
+
 struct directory_entry {
     struct view address;      /* as stored: domain in lower case, local part as it was given */
     struct view display_name; /* empty when none is known */
-    const char *source;       /* "local list" */
+    const char *source;       /* "local list", or the name of the directory */
+    bool restricted;          /* the directory wants mail from authenticated senders only */
 };
 
 /* The form in which addresses are compared. Two addresses are the same mailbox when their keys are equal:
@@ -47,8 +51,8 @@ bool directory_key_of_domain(struct view domain, struct directory_key *key, stru
 struct directory;
 struct directory_reader;
 
-/* The local list in the SQLite file at `path` (made when it is not there), loaded before it returns.
- * NULL when the file cannot be read. */
+/* The local list, and what is known from the directory servers, in the SQLite file at `path` (made when it is
+ * not there), loaded before it returns. NULL when the file cannot be read. */
 struct directory *directory_open_local(const char *path, struct error *error);
 void directory_close(struct directory *directory);
 

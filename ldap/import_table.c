@@ -28,8 +28,8 @@ static bool collect(void *user, struct view address, struct view display_name, s
         note_bad(collection, address, line, &reason);
         return true;
     }
-    struct address_record record = {address_stored_form(address, &key, stored),
-                                    address_clean_display_name(display_name, name), false};
+    struct address_record record = {.address = address_stored_form(address, &key, stored),
+                                    .display_name = address_clean_display_name(display_name, name)};
     return address_table_put(collection->table, &key, &record) != ADDRESS_TABLE_FULL ||
            error_set(collection->error, 0, "Line %zu: the file holds more than %d addresses.", line,
                      ADDRESS_TABLE_MAXIMUM);

@@ -18,7 +18,7 @@ struct version {
 };
 
 struct replica {
-    const char *source;
+    const char *const *source_names;
     _Atomic(struct version *) current; /* NULL until there is a first generation */
     atomic_size_t count;
     atomic_size_t memory;
@@ -35,10 +35,10 @@ struct replica_reader {
     char display_name[DISPLAY_NAME_MAXIMUM];
 };
 
-struct replica *replica_create(const char *source)
+struct replica *replica_create(const char *const *source_names)
 {
     struct replica *replica = memory_allocate(1, sizeof *replica);
-    replica->source = source;
+    replica->source_names = source_names;
     replica->lock = lock_create();
     replica->never = condition_create();
     list_init(&replica->readers);
@@ -205,7 +205,8 @@ static void copy_entry(struct replica_reader *reader, const struct address_recor
     memcpy(reader->display_name, record->display_name.data, record->display_name.length);
     entry->address = view_of(reader->address, record->address.length);
     entry->display_name = view_of(reader->display_name, record->display_name.length);
-    entry->source = reader->replica->source;
+    entry->source = reader->replica->source_names[record->source];
+    entry->restricted = record->restricted;
 }
 
 enum directory_answer replica_find(struct replica_reader *reader, const struct directory_key *key,

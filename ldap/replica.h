@@ -24,9 +24,9 @@
 struct replica;
 struct replica_reader;
 
-/* Empty, and nothing is known about any address until the first generation is there. source: for
- * struct directory_entry; must live as long as the replica. */
-struct replica *replica_create(const char *source);
+/* Empty, and nothing is known about any address until the first generation is there. source_names: for
+ * struct directory_entry, ADDRESS_SOURCES of them; must live as long as the replica. */
+struct replica *replica_create(const char *const *source_names);
 
 /* Its readers must be gone. */
 void replica_destroy(struct replica *replica);

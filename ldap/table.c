@@ -3,12 +3,18 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-/* A record: two bytes, the length of the address and the flag; one byte, the length of the name; the
- * address; the name. */
-#define HEADER_SIZE    3
-#define REMOVED_FLAG   0x8000u
-#define RECORD_MAXIMUM (HEADER_SIZE + ADDRESS_STORED_SIZE + DISPLAY_NAME_MAXIMUM)
+/* A record: two bytes, the length of the address, the source and the flags; one byte, the length of the
+ * name; the address; the name. */
+#define HEADER_SIZE     3
+#define LENGTH_MASK     0x03FFu
+#define RESTRICTED_FLAG 0x0400u
+#define SOURCE_SHIFT    11
+#define SOURCE_MASK     0x0Fu
+#define REMOVED_FLAG    0x8000u
+#define RECORD_MAXIMUM  (HEADER_SIZE + ADDRESS_STORED_SIZE + DISPLAY_NAME_MAXIMUM)
 
+_Static_assert(ADDRESS_STORED_SIZE <= LENGTH_MASK && ADDRESS_SOURCES <= SOURCE_MASK + 1,
+               "the two bytes hold them");
 _Static_assert((uint64_t)ADDRESS_TABLE_MAXIMUM *RECORD_MAXIMUM < UINT32_MAX,
                "offsets have 32 bits");
 
@@ -81,8 +87,10 @@ static size_t read_record(const struct address_table *table, size_t offset,
 {
     const unsigned char *header = (const unsigned char *)table->pool + offset;
     unsigned word = header[0] | (unsigned)header[1] << 8;
-    size_t length = word & ~REMOVED_FLAG;
+    size_t length = word & LENGTH_MASK;
     record->removed = (word & REMOVED_FLAG) != 0;
+    record->restricted = (word & RESTRICTED_FLAG) != 0;
+    record->source = word >> SOURCE_SHIFT & SOURCE_MASK;
     record->address = view_of(table->pool + offset + HEADER_SIZE, length);
     record->display_name = view_of(record->address.data + length, header[2]);
     return HEADER_SIZE + length + header[2];
@@ -91,7 +99,9 @@ static size_t read_record(const struct address_table *table, size_t offset,
 static void write_record(struct address_table *table, const struct address_record *record)
 {
     size_t name_length = record->display_name.length;
-    unsigned word = (unsigned)record->address.length | (record->removed ? REMOVED_FLAG : 0);
+    unsigned word = (unsigned)record->address.length | (unsigned)record->source << SOURCE_SHIFT |
+                    (record->restricted ? RESTRICTED_FLAG : 0) |
+                    (record->removed ? REMOVED_FLAG : 0);
     char *to = table->pool + table->pool_length;
     to[0] = (char)(word & 0xFF);
     to[1] = (char)(word >> 8);

@@ -11,10 +11,15 @@
 /* So that offsets of 32 bits reach every record, were all of them of the greatest length. */
 #define ADDRESS_TABLE_MAXIMUM 5000000
 
+/* The local list and the directories whose addresses one table can tell apart. */
+#define ADDRESS_SOURCES 16
+
 struct address_record {
     struct view address;      /* in stored form */
     struct view display_name; /* cleaned */
     bool removed;             /* in a set of changes: this address goes away */
+    bool restricted;          /* anonymous senders are refused: msExchRequireAuthToSendTo */
+    uint8_t source;           /* who told of it, below ADDRESS_SOURCES; 0 is the local list */
 };
 
 struct address_table;

@@ -283,7 +283,7 @@ END_TEST
 START_TEST(refuses_a_newer_list)
 {
     close_list();
-    execute_sql("PRAGMA user_version = 2");
+    execute_sql("PRAGMA user_version=99");
     check_refused("newer version");
 }
 END_TEST

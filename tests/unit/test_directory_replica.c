@@ -16,7 +16,9 @@ static void put(struct address_table *table, const char *address, const char *di
                 bool removed)
 {
     struct directory_key key;
-    struct address_record record = {view_of_text(address), view_of_text(display_name), removed};
+    struct address_record record = {.address = view_of_text(address),
+                                    .display_name = view_of_text(display_name),
+                                    .removed = removed};
     ck_assert(directory_key_make(record.address, &key, NULL));
     address_table_put(table, &key, &record);
 }
@@ -220,7 +222,8 @@ END_TEST
 
 static void begin(void)
 {
-    replica = replica_create("test");
+    static const char *const names[ADDRESS_SOURCES] = {"test"};
+    replica = replica_create(names);
 }
 
 static void end(void)
