@@ -245,12 +245,10 @@ static bool bind_account(struct directory_connection *connection, struct error *
                                 NULL, NULL, &id);
     if (result != LDAP_SUCCESS)
         return directory_connection_fail(connection, result, "the bind failed", error);
-    if (directory_connection_receive(connection, id, settings->connect_ms, &message, error) < 0)
+    if (directory_connection_receive(connection, id, settings->connect_ms, true, &message, error) <
+        0)
         return false;
-    bool bound = message != NULL
-                     ? finish_bind(connection, message, error)
-                     : error_set(error, LDAP_TIMEOUT, "%s: the bind was not answered in time.",
-                                 connection->server);
+    bool bound = finish_bind(connection, message, error);
     ldap_msgfree(message);
     connection->broken = !bound;
     return bound;
@@ -318,18 +316,15 @@ static int fail_receive(struct directory_connection *connection, bool in_time, s
 }
 
 int directory_connection_receive(struct directory_connection *connection, int message_id,
-                                 uint32_t wait_ms, LDAPMessage **message, struct error *error)
+                                 uint32_t wait_ms, bool must_come, LDAPMessage **message,
+                                 struct error *error)
 {
-    uint32_t limit_ms = connection->settings->answer_ms;
-    bool must_come = wait_ms >= limit_ms;
-    if (must_come)
-        wait_ms = limit_ms;
     struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     *message = NULL;
     if (connection->broken)
         return fail_receive(connection, true, error);
     /* libldap looks at the time between messages only; the watchdog ends a wait in the middle of one. */
-    watch_begin(connection->watch, wait_ms + limit_ms);
+    watch_begin(connection->watch, wait_ms + connection->settings->answer_ms);
     int kind = ldap_result(connection->handle, message_id, LDAP_MSG_ONE, &wait, message);
     bool in_time = watch_end(connection->watch);
     if (kind > 0)

@@ -20,7 +20,7 @@ struct connection_settings {
     const char *account;     /* DN, user principal name or DOMAIN\user; empty binds anonymously */
     const char *password;    /* must not be empty when there is an account */
     uint32_t connect_ms;     /* for each of: looking up the name, TCP, TLS, bind */
-    uint32_t answer_ms;      /* for the next entry or result of a search */
+    uint32_t answer_ms;      /* for the answer to a small question */
 };
 
 /* How far it came: the order is the order in which they are done. */
@@ -59,11 +59,12 @@ const char *directory_connection_server(const struct directory_connection *conne
 
 bool directory_connection_is_broken(const struct directory_connection *connection);
 
-/* The next message of `message_id`: LDAP_RES_..., in *message, which the caller frees with ldap_msgfree().
- * wait_ms below answer_ms: 0 when none came in that time. At least answer_ms: a server that sends nothing for
- * answer_ms has failed. -1 when it failed, with error; the connection is broken then. */
+/* The next message of `message_id`: LDAP_RES_..., in *message, which the caller frees with ldap_msgfree(). When
+ * none came within wait_ms: 0, or, if it must come, -1. -1 for whatever fails, with error; the connection is
+ * broken then. */
 int directory_connection_receive(struct directory_connection *connection, int message_id,
-                                 uint32_t wait_ms, LDAPMessage **message, struct error *error);
+                                 uint32_t wait_ms, bool must_come, LDAPMessage **message,
+                                 struct error *error);
 
 /* A request could not be sent: fills error from libldap's own. Returns false. */
 bool directory_connection_fail(struct directory_connection *connection, int result,
