@@ -5,23 +5,16 @@
 #define ACCOUNT_DISABLED 0x2u /* userAccountControl, ADS_UF_ACCOUNTDISABLE */
 
 static const char *const known_attributes[] = {
-    "objectGUID",
-    "entryUUID",
-    "isDeleted",
-    "displayName",
-    "cn",
-    "userAccountControl",
-    "msExchRequireAuthToSendTo",
+    "objectGUID", "entryUUID", "isDeleted",          "displayName",
+    "cn",         "name",      "userAccountControl", "msExchRequireAuthToSendTo",
 };
 
-void entry_attributes(const struct entry_rules *rules, const char *extra,
+void entry_attributes(const struct entry_rules *rules,
                       const char *attributes[ENTRY_ATTRIBUTES_MAXIMUM])
 {
     size_t count = 0;
     for (size_t i = 0; i < sizeof known_attributes / sizeof known_attributes[0]; i++)
         attributes[count++] = known_attributes[i];
-    if (extra != NULL)
-        attributes[count++] = extra;
     for (size_t i = 0; rules->address_attributes[i] != NULL && count < ENTRY_ATTRIBUTES_MAXIMUM - 1;
          i++)
         attributes[count++] = rules->address_attributes[i];
@@ -139,7 +132,8 @@ static bool take_attribute(struct view name, const struct berval *values,
         entry->object.restricted = view_equal_nocase(first, VIEW("TRUE"));
     } else if (view_equal_nocase(plain, VIEW("displayName"))) {
         take_display_name(&entry->object, first);
-    } else if (view_equal_nocase(plain, VIEW("cn")) && view_is_empty(entry->object.display_name)) {
+    } else if ((view_equal_nocase(plain, VIEW("cn")) || view_equal_nocase(plain, VIEW("name"))) &&
+               view_is_empty(entry->object.display_name)) {
         take_display_name(&entry->object, first);
     }
     return true;

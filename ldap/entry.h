@@ -18,9 +18,8 @@ struct entry_rules {
     bool include_disabled;                 /* accounts that are disabled keep their mail */
 };
 
-/* The attributes that have to be asked for, NULL at the end; they look into the rules. extra (may be NULL): one
- * more for the caller. */
-void entry_attributes(const struct entry_rules *rules, const char *extra,
+/* The attributes that have to be asked for, NULL at the end; they look into the rules. */
+void entry_attributes(const struct entry_rules *rules,
                       const char *attributes[ENTRY_ATTRIBUTES_MAXIMUM]);
 
 struct entry {

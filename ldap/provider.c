@@ -121,7 +121,7 @@ bool provider_read_all(struct provider_run *run, struct error *error)
                             .attributes = attributes,
                             .wait_ms = run->settings->pass_ms};
     struct search_end end = {.controls = NULL};
-    entry_attributes(&run->settings->rules, NULL, attributes);
+    entry_attributes(&run->settings->rules, attributes);
     bool good = run->root.has_paging
                     ? search_run_paged(run->connection, &search, run->settings->page_size,
                                        take_entry, &pass, error)
@@ -180,7 +180,7 @@ bool provider_read_objects(struct provider_run *run, const struct uuid_list *lis
                             .filter = filter,
                             .attributes = attributes,
                             .wait_ms = run->settings->pass_ms};
-    entry_attributes(&run->settings->rules, NULL, attributes);
+    entry_attributes(&run->settings->rules, attributes);
     for (size_t i = 0; i < list->count; i++) {
         make_object_filter(run, &list->uuids[i], filter, sizeof filter);
         if (!read_object(run, &list->uuids[i], &search, error))
@@ -197,12 +197,19 @@ const char *provider_naming_context(const struct provider_run *run)
                : run->base;
 }
 
-static bool count_entry(void *user, LDAPMessage *message, struct error *error)
+/* Some servers name the container to everybody, with nothing in it. */
+struct look {
+    LDAP *handle;
+    bool *sees;
+};
+
+static bool look_at_container(void *user, LDAPMessage *message, struct error *error)
 {
-    bool *seen = user;
-    (void)message;
+    const struct look *look = user;
+    struct berval **values = ldap_get_values_len(look->handle, message, "objectGUID");
     (void)error;
-    *seen = true;
+    *look->sees = values != NULL;
+    ldap_value_free_len(values);
     return true;
 }
 
@@ -217,12 +224,13 @@ bool provider_sees_deletions(struct provider_run *run, bool *sees, struct error 
                             .attributes = attributes,
                             .controls = controls,
                             .wait_ms = directory_connection_settings(run->connection)->answer_ms};
+    struct look look = {directory_connection_handle(run->connection), sees};
     struct search_end end;
     *sees = false;
     /* The container of deleted objects by its well-known GUID (MS-ADTS 6.1.1.4). */
     snprintf(base, sizeof base, "<WKGUID=18E2EA80684F11D2B9AA00C04F79F805,%s>",
              provider_naming_context(run));
-    bool good = search_run(run->connection, &search, count_entry, sees, &end, error) ||
+    bool good = search_run(run->connection, &search, look_at_container, &look, &end, error) ||
                 end.result == LDAP_NO_SUCH_OBJECT || end.result == LDAP_INSUFFICIENT_ACCESS;
     ldap_controls_free(end.controls);
     return good;

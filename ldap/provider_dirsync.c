@@ -77,9 +77,9 @@ static bool ask(struct round *round, int flags, struct buffer *cookie, int *agai
                           .bv_len = cookie->length};
     LDAPControl *controls[] = {NULL, NULL};
     struct search_end end = {.result = -1};
-    /* The name, so that what is moved is told of: it may leave the base. No filter on addresses: what loses its
-     * last one has to be told of too. */
-    entry_attributes(&run->settings->rules, "name", attributes);
+    /* No filter on addresses: what loses its last one has to be told of too. The name is among the attributes, so
+     * what is moved, perhaps out of the base, is told of. */
+    entry_attributes(&run->settings->rules, attributes);
     struct search search = {.base = provider_naming_context(run),
                             .scope = LDAP_SCOPE_SUBTREE,
                             .filter = "(objectClass=*)",

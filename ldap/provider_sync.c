@@ -10,8 +10,8 @@
 
 #define COOKIE 'S'
 
-/* An incremental refresh that tells so many entries, and as many as are known, has not gone by the cookie: servers
- * send everything then without saying so. */
+/* A refresh from a cookie that tells so many entries, and half of what is known, may not have gone by the cookie: a
+ * server that cannot read it sends everything without saying so, and then nothing tells what is gone. */
 #define SUSPICIOUS_LEAST 20
 
 struct sync_run {
@@ -54,7 +54,7 @@ static bool start(struct provider_run *run, struct error *error)
     struct sync_run *sync = state_of(run);
     LDAP *handle = directory_connection_handle(run->connection);
     const char *attributes[ENTRY_ATTRIBUTES_MAXIMUM];
-    entry_attributes(&run->settings->rules, NULL, attributes);
+    entry_attributes(&run->settings->rules, attributes);
     LDAPControl *control = sync_request_control(handle, buffer_view(&sync->cookie));
     LDAPControl *controls[] = {control, NULL};
     if (control == NULL)
@@ -190,7 +190,7 @@ static bool is_suspicious(struct provider_run *run)
     struct feed_count count;
     feed_count(run->feed, &count);
     return !sync->from_nothing && !sync->present_phase && sync->told >= SUSPICIOUS_LEAST &&
-           sync->told >= count.objects;
+           sync->told >= count.objects / 2;
 }
 
 static bool update(struct provider_run *run, bool full, struct error *error)
