@@ -67,6 +67,7 @@ struct outcome_work {
 
 struct spool {
     char *path;
+    char *folder; /* that holds it: free space is asked of folders */
     struct store *store; /* the spool thread's */
     struct thread *thread;
     struct body_memory *body_memory;

@@ -1,6 +1,7 @@
 #include "spool/internal.h"
 
 #include "base/memory.h"
+#include "platform/file.h"
 
 struct spool *spool_open(const char *path, const struct spool_options *options,
                          struct spool_recovery *recovery, struct error *error)
@@ -10,6 +11,7 @@ struct spool *spool_open(const char *path, const struct spool_options *options,
         return NULL;
     struct spool *spool = memory_allocate(1, sizeof *spool);
     spool->path = memory_copy_text(path);
+    spool->folder = path_parent(path);
     spool->store = store;
     spool->options = *options;
     spool->body_memory = body_memory_create(options->body_memory_bytes);
@@ -38,6 +40,7 @@ void spool_close(struct spool *spool)
     body_memory_release(spool->body_memory);
     condition_destroy(spool->wake);
     lock_destroy(spool->lock);
+    memory_free(spool->folder);
     memory_free(spool->path);
     memory_free(spool);
 }

@@ -94,7 +94,7 @@ static void watch_disk(struct writer *writer)
 
     if (state == SPOOL_FAILING || (state == SPOOL_READY && minimum == 0))
         return;
-    if (!disk_free_bytes(spool->path, &bytes, &error)) {
+    if (!disk_free_bytes(spool->folder, &bytes, &error)) {
         log_line(LOG_WARNING, 0, "free space is not known: %s", error.text);
     } else if (state == SPOOL_READY && bytes < minimum) {
         begin_disk_low(writer, &options, bytes);
@@ -109,7 +109,7 @@ static bool has_room_again(struct writer *writer)
 {
     uint64_t bytes;
     return (writer->failure.code & 0xff) != SQLITE_FULL ||
-           !disk_free_bytes(writer->spool->path, &bytes, NULL) || bytes >= FREE_BYTES_AFTER_FULL;
+           !disk_free_bytes(writer->spool->folder, &bytes, NULL) || bytes >= FREE_BYTES_AFTER_FULL;
 }
 
 /* Writes for the sake of writing. */
