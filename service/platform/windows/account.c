@@ -7,27 +7,26 @@
 
 #define NAME_SIZE 257 /* of an account or a domain, in characters */
 
-/* The caller frees it with memory_free(). */
-static TOKEN_USER *user_of_token(HANDLE token)
+/* The caller frees it with memory_free(). NULL when the system does not tell. */
+static void *read_token(HANDLE token, TOKEN_INFORMATION_CLASS kind)
 {
     DWORD size = 0;
-    GetTokenInformation(token, TokenUser, NULL, 0, &size);
-    TOKEN_USER *user = memory_allocate(1, size);
-    if (size == 0 || !GetTokenInformation(token, TokenUser, user, size, &size)) {
-        memory_free(user);
-        return NULL;
-    }
-    return user;
+    GetTokenInformation(token, kind, NULL, 0, &size);
+    void *information = memory_allocate(1, size);
+    if (GetTokenInformation(token, kind, information, size, &size))
+        return information;
+    memory_free(information);
+    return NULL;
 }
 
-static TOKEN_USER *own_user(void)
+static void *read_own_token(TOKEN_INFORMATION_CLASS kind)
 {
     HANDLE token;
     if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
         return NULL;
-    TOKEN_USER *user = user_of_token(token);
+    void *information = read_token(token, kind);
     CloseHandle(token);
-    return user;
+    return information;
 }
 
 bool account_name_of_token(HANDLE token, char *name, size_t size)
@@ -36,7 +35,7 @@ bool account_name_of_token(HANDLE token, char *name, size_t size)
     DWORD account_size = NAME_SIZE, domain_size = NAME_SIZE;
     SID_NAME_USE use;
     wchar_t *sid;
-    TOKEN_USER *user = user_of_token(token);
+    TOKEN_USER *user = read_token(token, TokenUser);
     if (user == NULL)
         return false;
     bool known = true;
@@ -60,7 +59,7 @@ bool account_name_of_token(HANDLE token, char *name, size_t size)
 wchar_t *account_own_sid(void)
 {
     wchar_t *text = NULL;
-    TOKEN_USER *user = own_user();
+    TOKEN_USER *user = read_own_token(TokenUser);
     if (user != NULL && !ConvertSidToStringSidW(user->User.Sid, &text))
         text = NULL;
     memory_free(user);
@@ -94,8 +93,11 @@ bool account_is_trusted(PSID sid)
 {
     if (IsWellKnownSid(sid, WinLocalSystemSid) || IsWellKnownSid(sid, WinBuiltinAdministratorsSid))
         return true;
-    TOKEN_USER *user = own_user();
-    bool own = user != NULL && EqualSid(sid, user->User.Sid);
+    TOKEN_USER *user = read_own_token(TokenUser);
+    TOKEN_OWNER *owner = read_own_token(TokenOwner);
+    bool own = (user != NULL && EqualSid(sid, user->User.Sid)) ||
+               (owner != NULL && EqualSid(sid, owner->Owner));
     memory_free(user);
+    memory_free(owner);
     return own || is_service_account(sid);
 }
