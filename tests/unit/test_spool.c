@@ -103,9 +103,9 @@ END_TEST
 
 static sqlite3_int64 rows_of(const char *sql)
 {
-    sqlite3 *database = database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
+    sqlite3 *database = spool_database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
     sqlite3_int64 number = -1;
-    ck_assert(database != NULL && database_number(database, sql, &number, NULL));
+    ck_assert(database != NULL && spool_database_number(database, sql, &number, NULL));
     sqlite3_close(database);
     return number;
 }
@@ -126,9 +126,9 @@ END_TEST
 START_TEST(removes_chunks_that_a_crash_left)
 {
     close_spool();
-    sqlite3 *database = database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
-    ck_assert(database_execute(database, "INSERT INTO chunk VALUES (5, 0, x'00')", NULL));
-    ck_assert(database_execute(database, "UPDATE mark SET clean = 0", NULL));
+    sqlite3 *database = spool_database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
+    ck_assert(spool_database_execute(database, "INSERT INTO chunk VALUES (5, 0, x'00')", NULL));
+    ck_assert(spool_database_execute(database, "UPDATE mark SET clean = 0", NULL));
     sqlite3_close(database);
 
     struct spool_recovery recovery;
@@ -380,8 +380,8 @@ END_TEST
 static void refuses_file(const char *sql, const char *expected)
 {
     close_spool();
-    sqlite3 *database = database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
-    ck_assert(database_execute(database, sql, NULL));
+    sqlite3 *database = spool_database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
+    ck_assert(spool_database_execute(database, sql, NULL));
     sqlite3_close(database);
 
     struct spool_options options = {.group_messages = 1};

@@ -114,8 +114,8 @@ START_TEST(a_message_that_lost_a_chunk_is_never_stored)
     spool_close(spool);
 
     sqlite3_int64 rows = -1;
-    sqlite3 *database = database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
-    ck_assert(database_number(database, "SELECT count(*) FROM chunk", &rows, NULL));
+    sqlite3 *database = spool_database_open(PATH, SQLITE_OPEN_READWRITE, NULL);
+    ck_assert(spool_database_number(database, "SELECT count(*) FROM chunk", &rows, NULL));
     ck_assert_int_eq(rows, 0);
     sqlite3_close(database);
 }
