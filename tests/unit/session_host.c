@@ -292,3 +292,10 @@ void session_host_play(struct session_host *host, const char *dialogue)
     buffer_free(&input);
     buffer_free(&expected);
 }
+
+void session_host_run(struct session_host *host, const char *dialogue)
+{
+    session_host_start(host);
+    session_host_play(host, dialogue);
+    session_host_free(host);
+}
