@@ -177,12 +177,12 @@ static void end_content(struct smtp_session *session)
 static bool check_recipients(struct smtp_session *session, struct verdict *refusal)
 {
     if (!session->in_transaction) {
-        verdict_set(refusal, "command-state", 503, "5.5.2", "%s",
+        verdict_set(refusal, "command-state", SMTP_BAD_SEQUENCE, "5.5.2", "%s",
                     session->helo[0] == '\0' ? "Send hello first" : "Need mail command");
         return false;
     }
     if (session->envelope.recipient_count == 0) {
-        verdict_set(refusal, "no-recipients", 554, "5.5.1", "No valid recipients");
+        verdict_set(refusal, "no-recipients", SMTP_NO_RECIPIENTS, "5.5.1", "No valid recipients");
         return false;
     }
     return true;
@@ -217,14 +217,13 @@ bool session_check_bdat(struct smtp_session *session, struct view argument, stru
 static void end_chunk(struct smtp_session *session)
 {
     struct smtp_reply reply;
-    bool was_begun = session->chunks_begun;
     session->mode = SESSION_COMMAND;
     if (session->chunk_is_last && !session->content_refused) {
         smtp_content_finish(&session->reader);
         check_fault(session);
     }
     if (session->content_refused || session->chunk_is_last) {
-        bool is_error = session->content_refused && !was_begun && session->refusal.code >= 500;
+        bool is_error = session->content_refused && session->refusal.code == SMTP_BAD_SEQUENCE;
         end_content(session);
         if (is_error)
             session_count_error(session);

@@ -12,6 +12,10 @@
 #include "smtp/header.h"
 #include "smtp/session.h"
 
+/* Reply codes on which something depends. */
+#define SMTP_BAD_SEQUENCE  503
+#define SMTP_NO_RECIPIENTS 554 /* RFC 5321 3.3 */
+
 /* What the next byte of input belongs to. */
 enum session_mode {
     SESSION_COMMAND,

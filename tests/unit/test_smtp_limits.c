@@ -139,7 +139,7 @@ START_TEST(limits_errors)
 {
     struct session_host host;
     session_host_init(&host);
-    host.options.errors = 3;
+    host.options.errors = 2;
     session_host_run(&host,
          HELLO
          "C: FOO\n"
@@ -147,6 +147,7 @@ START_TEST(limits_errors)
          MAIL
          "C: RCPT TO:<unknown@example.test>\n"
          "C: RCPT TO:<unknown@example.test>\n"
+         "C: DATA\n"
          "C: EXPN x\n"
          "C: {CR}\n"
          "C: NOOP\n"
@@ -154,9 +155,32 @@ START_TEST(limits_errors)
          "H: refused recipient recipient-unknown <unknown@example.test>\n"
          "S: 550 5.1.1 User unknown (id " ID1 ")\n"
          "H: refused recipient recipient-unknown <unknown@example.test>\n"
+         "S: 554 5.5.1 No valid recipients (id " ID1 ")\n"
+         "H: refused content no-recipients <>\n"
          "S: 502 5.5.1 Command is not implemented\n"
          "S: 500 5.5.2 Bare CR or NUL in command\n"
          "S: 421 4.7.0 Too many errors (id " ID1 ")\n"
+         "H: refused command too-many-errors <>\n"
+         "H: end\n");
+}
+END_TEST
+
+START_TEST(limits_chunks_without_a_message)
+{
+    struct session_host host;
+    session_host_init(&host);
+    host.options.errors = 1;
+    session_host_run(&host,
+         HELLO
+         "C: BDAT 0\n"
+         "C: BDAT 2 LAST\n"
+         "C: \n"
+         "C: NOOP\n"
+         "S: 503 5.5.2 Need mail command (id " SESSION ")\n"
+         "H: refused content command-state <>\n"
+         "S: 503 5.5.2 Need mail command (id " SESSION ")\n"
+         "H: refused content command-state <>\n"
+         "S: 421 4.7.0 Too many errors (id " SESSION ")\n"
          "H: refused command too-many-errors <>\n"
          "H: end\n");
 }
@@ -272,6 +296,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, limits_mail_in_a_session);
     tcase_add_test(tests, limits_mail_in_a_session_while_it_is_sent);
     tcase_add_test(tests, limits_errors);
+    tcase_add_test(tests, limits_chunks_without_a_message);
     tcase_add_test(tests, limits_commands_that_send_no_mail);
     tcase_add_test(tests, limits_the_line);
     tcase_add_test(tests, refuses_long_line_in_content);
