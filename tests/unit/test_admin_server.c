@@ -442,17 +442,6 @@ START_TEST(stop_before_start)
 }
 END_TEST
 
-START_TEST(name_is_taken)
-{
-    struct error error = {0};
-    ck_assert_ptr_null(admin_server_create(name, 1, &error));
-    ck_assert_int_gt(strlen(error.text), 0);
-    struct admin_client *client = connect_client();
-    echoes(client, 1);
-    admin_client_close(client);
-}
-END_TEST
-
 Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("admin_server");
@@ -469,7 +458,6 @@ Suite *unit_suite(void)
     tcase_add_test(tests, deadlines_pass);
     tcase_add_test(tests, stop_answers_what_runs);
     tcase_add_test(tests, stop_before_start);
-    tcase_add_test(tests, name_is_taken);
     Suite *suite = suite_create("admin_server");
     suite_add_tcase(suite, tests);
     return suite;
