@@ -1,6 +1,7 @@
 /* rooms: smtp base */
-/* The client machine against scripts of a next hop. Each script is run with what the next hop says in one piece, byte by
- * byte, and cut in two at every place: the wire and the outcomes must be the same. */
+/* The client machine against scripts of a next hop. Each script is run with what the next hop says
+ * in one piece, byte by byte, and cut in two at every place: the wire and the outcomes must be the
+ * same. */
 #include "unit.h"
 
 #include "base/buffer.h"
@@ -13,8 +14,9 @@ struct script {
     const struct smtp_client_message *const *messages; /* ended by NULL */
     const char *const *contents;                       /* one for each message; NULL: unreadable */
     bool quit; /* when there are no more messages, else wait */
-    /* "S: line" the next hop says, "C: line" the client must have said, "C" it must have said nothing more, "close" the
-     * next hop closes, "silence" it does not answer in time; ended by NULL. */
+    /* "S: line" the next hop says, "C: line" the client must have said, "C" it must have said
+     * nothing more, "close" the next hop closes, "silence" it does not answer in time; ended by
+     * NULL. */
     const char *const *lines;
     const char *outcomes;
 };
@@ -546,14 +548,16 @@ static void bench_close(struct bench *bench)
     buffer_free(&bench->outcomes);
 }
 
-/* How a script is run: what the next hop says is cut at `cut` (0: into single bytes), content comes in pieces. */
+/* How a script is run: what the next hop says is cut at `cut` (0: into single bytes), content comes
+ * in pieces. */
 struct manner {
     size_t cut;
     size_t piece;
     bool stutter;
 };
 
-/* What the next hop says arrives in pieces; whatever was not taken comes again with more behind it. */
+/* What the next hop says arrives in pieces; whatever was not taken comes again with more behind it.
+ */
 static void hear(struct bench *bench, const struct buffer *said, size_t cut)
 {
     struct buffer waiting;
