@@ -208,6 +208,29 @@ START_TEST(limits_commands_that_send_no_mail)
 }
 END_TEST
 
+/* Too many hops and too large: the first byte that is too much decides, not how the bytes arrive. */
+START_TEST(first_limit_decides_however_input_is_cut)
+{
+    const char *input = "HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<info@example.test>\r\nDATA\r\n"
+                        "Received: 1\r\nReceived: 2\r\nReceived: 3\r\nReceived: 4\r\n"
+                        "Subject: 12345678901234567890\r\n\r\n.\r\n";
+    size_t length = strlen(input);
+    for (size_t cut = 1; cut < length; cut++) {
+        struct session_host host;
+        session_host_init(&host);
+        host.options.message_size = _i == 0 ? 48 : 47;
+        session_host_start(&host);
+        session_host_offer(&host, input, cut);
+        session_host_offer(&host, input + cut, length - cut);
+        const char *refused = strstr(host.transcript.data, "H: refused");
+        ck_assert_ptr_nonnull(refused);
+        ck_assert_str_eq(refused, _i == 0 ? "H: refused content hop-count <>\n"
+                                          : "H: refused content message-size <>\n");
+        session_host_free(&host);
+    }
+}
+END_TEST
+
 START_TEST(limits_the_line)
 {
     struct session_host host;
@@ -298,6 +321,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, limits_errors);
     tcase_add_test(tests, limits_chunks_without_a_message);
     tcase_add_test(tests, limits_commands_that_send_no_mail);
+    tcase_add_loop_test(tests, first_limit_decides_however_input_is_cut, 0, 2);
     tcase_add_test(tests, limits_the_line);
     tcase_add_test(tests, refuses_long_line_in_content);
     tcase_add_test(tests, takes_longest_line_in_content);
