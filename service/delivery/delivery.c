@@ -6,39 +6,6 @@
 
 #include <stdlib.h>
 
-/* ---- calls from other threads ---- */
-
-struct call {
-    struct delivery *delivery;
-    void (*function)(struct delivery *delivery, void *argument);
-    void *argument;
-    bool done;
-};
-
-static void run_call(void *argument)
-{
-    struct call *call = argument;
-    struct delivery *delivery = call->delivery;
-    call->function(delivery, call->argument);
-    lock_acquire(delivery->lock);
-    call->done = true;
-    condition_broadcast(delivery->changed);
-    lock_release(delivery->lock);
-}
-
-/* Runs function on the loop and waits for it. */
-static void call_on_loop(struct delivery *delivery,
-                         void (*function)(struct delivery *delivery, void *argument),
-                         void *argument)
-{
-    struct call call = {delivery, function, argument, false};
-    net_post(delivery->loop, run_call, &call);
-    lock_acquire(delivery->lock);
-    while (!call.done)
-        condition_wait(delivery->changed, delivery->lock);
-    lock_release(delivery->lock);
-}
-
 /* ---- accepted messages ---- */
 
 /* One turn of the loop takes all that has been stored meanwhile. */
@@ -85,27 +52,29 @@ static void item_stored(void *user, const struct spool_item *item)
 
 /* ---- start ---- */
 
-struct begin {
+struct beginning {
+    struct delivery *delivery;
     const struct settings_snapshot *settings;
     struct error *error;
     bool done;
 };
 
-static void begin(struct delivery *delivery, void *argument)
+static void begin(void *argument)
 {
-    struct begin *begin = argument;
-    delivery->settings = settings_retain(begin->settings);
-    delivery->routes = routes_create(begin->settings);
+    struct beginning *beginning = argument;
+    struct delivery *delivery = beginning->delivery;
+    delivery->settings = settings_retain(beginning->settings);
+    delivery->routes = routes_create(beginning->settings);
     delivery->destinations = hash_table_create();
     delivery->domains = hash_table_create();
     list_init(&delivery->touched);
     delivery->record = record_create(delivery->loop, delivery->spool);
     delivery->each_second = net_timer_create(delivery->loop, remote_each_second, delivery);
-    delivery->reader = spool_reader_create(delivery->spool, begin->error);
+    delivery->reader = spool_reader_create(delivery->spool, beginning->error);
     if (delivery->reader == NULL)
         return;
-    delivery->worker = worker_start(delivery->loop, delivery->spool, begin->error);
-    begin->done = delivery->worker != NULL && delivery_resume(delivery, begin->error);
+    delivery->worker = worker_start(delivery->loop, delivery->spool, beginning->error);
+    beginning->done = delivery->worker != NULL && delivery_resume(delivery, beginning->error);
     delivery_work(delivery);
 }
 
@@ -125,9 +94,9 @@ struct delivery *delivery_start(const struct delivery_parts *parts,
     delivery->lock = lock_create();
     delivery->changed = condition_create();
 
-    struct begin how = {.settings = settings, .error = error};
-    call_on_loop(delivery, begin, &how);
-    if (!how.done) {
+    struct beginning beginning = {.delivery = delivery, .settings = settings, .error = error};
+    net_call(loop, begin, &beginning);
+    if (!beginning.done) {
         delivery_stop(delivery, 0);
         return NULL;
     }
@@ -142,11 +111,18 @@ char *delivery_folder(const struct delivery *delivery, const char *folder, const
     return folder[0] == '\0' ? path_join(delivery->data_folder, name) : memory_copy_text(folder);
 }
 
-static void change_settings(struct delivery *delivery, void *argument)
+struct change {
+    struct delivery *delivery;
+    const struct settings_snapshot *settings;
+};
+
+static void change_settings(void *argument)
 {
+    const struct change *change = argument;
+    struct delivery *delivery = change->delivery;
     settings_release(delivery->settings);
     routes_destroy(delivery->routes);
-    delivery->settings = settings_retain(argument);
+    delivery->settings = settings_retain(change->settings);
     delivery->routes = routes_create(delivery->settings);
     delivery_reroute(delivery);
     delivery_work(delivery);
@@ -154,7 +130,8 @@ static void change_settings(struct delivery *delivery, void *argument)
 
 void delivery_set_settings(struct delivery *delivery, const struct settings_snapshot *settings)
 {
-    call_on_loop(delivery, change_settings, (void *)(uintptr_t)settings);
+    struct change change = {delivery, settings};
+    net_call(delivery->loop, change_settings, &change);
 }
 
 /* ---- stop ---- */
@@ -183,15 +160,24 @@ void delivery_connection_gone(struct delivery *delivery)
         destination_touch(value);
 }
 
-static void stop_remotes(struct delivery *delivery, void *argument)
+static void stop_remotes(struct delivery *delivery, bool now)
 {
-    const bool *now = argument;
     struct view name;
     void *value;
     delivery->stopping = true;
     for (size_t at = 0; hash_table_next(delivery->destinations, &at, &name, &value);)
-        remote_stop(value, *now);
+        remote_stop(value, now);
     check_stopped(delivery);
+}
+
+static void stop_gently(void *argument)
+{
+    stop_remotes(argument, false);
+}
+
+static void stop_now(void *argument)
+{
+    stop_remotes(argument, true);
 }
 
 /* False when deadline_ms passed first. */
@@ -231,9 +217,9 @@ static void free_destination(void *value)
     destination_free(destination);
 }
 
-static void finish(struct delivery *delivery, void *argument)
+static void finish(void *argument)
 {
-    (void)argument;
+    struct delivery *delivery = argument;
     lock_acquire(delivery->lock);
     delivery->closed = true;
     lock_release(delivery->lock);
@@ -251,15 +237,15 @@ static void finish(struct delivery *delivery, void *argument)
 
 void delivery_stop(struct delivery *delivery, uint32_t deadline_ms)
 {
-    call_on_loop(delivery, stop_remotes, &(bool){false});
+    net_call(delivery->loop, stop_gently, delivery);
     bool stopped = wait_until_stopped(delivery, deadline_ms);
     if (delivery->worker != NULL)
         worker_stop(delivery->worker);
     if (!stopped) {
-        call_on_loop(delivery, stop_remotes, &(bool){true});
+        net_call(delivery->loop, stop_now, delivery);
         wait_until_stopped(delivery, UINT32_MAX);
     }
-    call_on_loop(delivery, finish, NULL);
+    net_call(delivery->loop, finish, delivery);
     net_loop_stop(delivery->loop);
     condition_destroy(delivery->changed);
     lock_destroy(delivery->lock);
@@ -315,43 +301,50 @@ static int compare_queues(const void *a, const void *b)
 }
 
 struct listing {
+    const struct delivery *delivery;
     struct delivery_queue *queues;
     size_t count;
 };
 
-static void list_queues(struct delivery *delivery, void *argument)
+static void list_queues(void *argument)
 {
     struct listing *listing = argument;
+    const struct hash_table *destinations = listing->delivery->destinations;
     struct view name;
     void *value;
-    listing->queues =
-        memory_allocate(hash_table_count(delivery->destinations), sizeof *listing->queues);
-    for (size_t at = 0; hash_table_next(delivery->destinations, &at, &name, &value);)
+    listing->queues = memory_allocate(hash_table_count(destinations), sizeof *listing->queues);
+    for (size_t at = 0; hash_table_next(destinations, &at, &name, &value);)
         describe_queue(value, &listing->queues[listing->count++]);
     qsort(listing->queues, listing->count, sizeof *listing->queues, compare_queues);
 }
 
 size_t delivery_queues(struct delivery *delivery, struct delivery_queue **queues)
 {
-    struct listing listing = {0};
-    call_on_loop(delivery, list_queues, &listing);
+    struct listing listing = {.delivery = delivery};
+    net_call(delivery->loop, list_queues, &listing);
     *queues = listing.queues;
     return listing.count;
 }
 
-static void retry_now(struct delivery *delivery, void *argument)
+struct retry {
+    struct delivery *delivery;
+    const char *destination; /* NULL: all */
+};
+
+static void retry_now(void *argument)
 {
-    const char *wanted = argument;
+    const struct retry *retry = argument;
     struct view name;
     void *value;
-    for (size_t at = 0; hash_table_next(delivery->destinations, &at, &name, &value);) {
-        if (wanted == NULL || view_equal(name, view_of_text(wanted)))
+    for (size_t at = 0; hash_table_next(retry->delivery->destinations, &at, &name, &value);) {
+        if (retry->destination == NULL || view_equal(name, view_of_text(retry->destination)))
             destination_retry_now(value);
     }
-    delivery_work(delivery);
+    delivery_work(retry->delivery);
 }
 
 void delivery_retry_now(struct delivery *delivery, const char *destination)
 {
-    call_on_loop(delivery, retry_now, (void *)(uintptr_t)destination);
+    struct retry retry = {delivery, destination};
+    net_call(delivery->loop, retry_now, &retry);
 }

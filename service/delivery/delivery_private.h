@@ -54,6 +54,7 @@ struct destination {
     size_t connecting;         /* of them, not greeted yet */
     int64_t no_more_before_ms; /* it serves us, but let no further connection in */
     int64_t served_ms;         /* it answered to a message last; 0 = never */
+    bool one_by_one;           /* no commands behind content, although it offers PIPELINING */
 
     /* ROUTE_DROP */
     size_t jobs; /* with the worker */

@@ -17,6 +17,7 @@ struct remote {
     int64_t opened_ms;
     int64_t progress_ms; /* something was heard, or written away, last */
     uint32_t begun;      /* messages */
+    uint32_t under_way;  /* of them, not done */
     bool connected;
     bool greeted;    /* the next hop is ready for mail */
     bool served;     /* a message was answered here */

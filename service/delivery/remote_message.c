@@ -56,10 +56,13 @@ enum smtp_client_next remote_message_next(void *user, const struct smtp_client_m
     int64_t most = outbound->messages_per_connection;
     if (remote->quitting || (most > 0 && remote->begun >= most))
         return SMTP_CLIENT_QUIT;
+    if (destination->one_by_one && remote->under_way > 0)
+        return SMTP_CLIENT_WAIT;
     struct attempt attempt;
     if (!attempt_begin(&attempt, destination))
         return outbound->keep_idle == 0 ? SMTP_CLIENT_QUIT : SMTP_CLIENT_WAIT;
     remote->begun++;
+    remote->under_way++;
     *message = &create(&attempt)->message;
     return SMTP_CLIENT_MESSAGE;
 }
@@ -95,6 +98,11 @@ void remote_message_recipient_done(void *user, const struct smtp_client_message 
     struct attempt *attempt = &remote_message->attempt;
     if (reply->code != 0 && reply->code != 421)
         remote_message->answered = true;
+    /* A next hop that closes after a message while further commands are on their way may take its
+     * reply away with the connection (a reset overtakes it): the message it had accepted would be
+     * sent again and again. */
+    if (outcome == SMTP_CLIENT_DEFERRED && reply->code == 0 && remote->under_way > 1)
+        remote->destination->one_by_one = true;
     /* We hung up on it ourselves: that was no attempt. */
     if (reply->code == 0 && remote->destination->delivery->stopping)
         outcome = SMTP_CLIENT_RETURNED;
@@ -125,5 +133,6 @@ void remote_message_done(void *user, const struct smtp_client_message *message)
         destination_served(remote->destination);
     }
     attempt_end(&remote_message->attempt);
+    remote->under_way--;
     memory_free(remote_message);
 }
