@@ -17,17 +17,16 @@ sqlite3 *spool_database_open(const char *path, int flags, struct error *error)
     return database;
 }
 
-bool spool_database_error(sqlite3 *database, const char *context, struct error *error)
+bool spool_database_error(sqlite3 *database, struct error *error)
 {
-    return error_set(error, sqlite3_extended_errcode(database), "%s: %s", context,
+    return error_set(error, sqlite3_extended_errcode(database), "the message store: %s",
                      sqlite3_errmsg(database));
 }
 
 bool spool_database_execute(sqlite3 *database, const char *sql, struct error *error)
 {
-    if (sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK)
-        return true;
-    return spool_database_error(database, "the message store", error);
+    return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           spool_database_error(database, error);
 }
 
 sqlite3_stmt *spool_database_prepare(sqlite3 *database, const char *sql, struct error *error)
@@ -35,7 +34,7 @@ sqlite3_stmt *spool_database_prepare(sqlite3 *database, const char *sql, struct 
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
         SQLITE_OK)
-        spool_database_error(database, "the message store", error);
+        spool_database_error(database, error);
     return statement;
 }
 
@@ -43,7 +42,7 @@ bool spool_database_run(sqlite3_stmt *statement, struct error *error)
 {
     int result = sqlite3_step(statement);
     if (result != SQLITE_DONE)
-        spool_database_error(sqlite3_db_handle(statement), "the message store", error);
+        spool_database_error(sqlite3_db_handle(statement), error);
     sqlite3_reset(statement);
     return result == SQLITE_DONE;
 }
@@ -58,7 +57,7 @@ bool spool_database_number(sqlite3 *database, const char *sql, sqlite3_int64 *nu
     if (found)
         *number = sqlite3_column_int64(statement, 0);
     else
-        spool_database_error(database, "the message store", error);
+        spool_database_error(database, error);
     sqlite3_finalize(statement);
     return found;
 }

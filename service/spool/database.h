@@ -17,7 +17,7 @@
 sqlite3 *spool_database_open(const char *path, int flags, struct error *error);
 
 /* The last error of the connection. Returns false. */
-bool spool_database_error(sqlite3 *database, const char *context, struct error *error);
+bool spool_database_error(sqlite3 *database, struct error *error);
 
 bool spool_database_execute(sqlite3 *database, const char *sql, struct error *error);
 

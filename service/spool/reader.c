@@ -71,7 +71,7 @@ static bool step(sqlite3_stmt *statement, struct error *error)
         return true;
     if (result == SQLITE_DONE)
         return error_set(error, 0, "the message is not in the store any more");
-    return spool_database_error(sqlite3_db_handle(statement), "the message store", error);
+    return spool_database_error(sqlite3_db_handle(statement), error);
 }
 
 /* ---- the timetable ---- */

@@ -417,7 +417,7 @@ bool spool_store_checkpoint(struct spool_store *store, struct error *error)
         store->log_pages_copied = store->log_pages;
     if (result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)
         return true;
-    return spool_database_error(store->database, "the message store", error);
+    return spool_database_error(store->database, error);
 }
 
 bool spool_store_shrink(struct spool_store *store, uint32_t pages, struct error *error)
