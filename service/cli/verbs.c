@@ -17,8 +17,7 @@
     }
 
 const struct cli_option cli_common_options[] = {
-    {"--data", "DIR", CLI_TEXT, 0, 0,
-     "data folder of the service; that of the installed one when left out"},
+    {"--data", "DIR", CLI_TEXT, 0, 0, "data folder of the service; the default one when left out"},
     {"--json", NULL, CLI_SWITCH, 0, 0, "print the result as JSON, for programs"},
     {"--help", NULL, CLI_SWITCH, 0, 0, "print this"},
     END_OF_OPTIONS,
@@ -81,10 +80,10 @@ static const struct cli_option config_history_options[] = {
 
 const struct cli_verb cli_verbs[] = {
     {"run", "", "Serve in this window until Ctrl+C",
-     "Runs the service in the foreground and prints its log. It ends with 0 when it was\n"
-     "told to stop, or with 3: data folder or a store in it cannot be opened or is in\n"
-     "use, 4: settings are not valid, 5: an address cannot be bound, 6: the recipient\n"
-     "list cannot be read, 1: anything else.\n",
+     "Runs the service in the foreground and prints its log. It ends with 0 when it\n"
+     "was told to stop, or with 3: data folder or a store in it cannot be opened or is\n"
+     "in use, 4: settings are not valid, 5: an address cannot be bound, 6: the\n"
+     "recipient list cannot be read, 1: anything else.\n",
      CLI_HAS_DATA, run_options, cli_run_server},
     {"service", "", "Serve under the Service Control Manager",
      "This is what the Service Control Manager runs. Use \"gatepost service start\" to\n"
@@ -125,12 +124,12 @@ const struct cli_verb cli_verbs[] = {
     {"recipient list", "", "Print the recipient list", "", CLI_MANAGES, recipient_list_options,
      cli_recipient_list},
     {"recipient import", "FILE", "Import addresses from a CSV or LDIF file",
-     "FILE is an export of the directory: LDIF (attributes proxyAddresses and mail), or\n"
-     "CSV with a column address, mail or proxyAddresses, and displayName if there is\n"
-     "one. \"-\" is standard input. Addresses that are not well-formed are left out and\n"
-     "counted; a file that cannot be read to its end changes nothing.\n",
+     "FILE is an export of the directory: LDIF (attributes proxyAddresses and mail),\n"
+     "or CSV with a column address, mail or proxyAddresses, and displayName if there\n"
+     "is one. \"-\" is standard input. Addresses that are not well-formed are left out\n"
+     "and counted; a file that cannot be read to its end changes nothing.\n",
      CLI_MANAGES, recipient_import_options, cli_recipient_import},
-    {"recipient explain", "ADDRESS", "Say whether mail to an address is accepted, and why",
+    {"recipient explain", "ADDRESS", "Say whether mail to an address is accepted, why",
      "Goes through the same rules as a session and prints each with what it decided.\n",
      CLI_MANAGES, recipient_explain_options, cli_recipient_explain},
 
@@ -146,8 +145,8 @@ const struct cli_verb cli_verbs[] = {
      "TIME is local: 2026-11-24, \"2026-11-24 10:00\", or 30m, 2h, 7d for so long ago.\n",
      CLI_MANAGES, track_options, cli_track},
     {"track history", "MESSAGE", "All that happened to one message, oldest first",
-     "MESSAGE is the number that Gatepost gave it (in the reply to its sender and in the\n"
-     "Received line), or its Message-ID. Ends with 5 when nothing is on record.\n",
+     "MESSAGE is the number that Gatepost gave it (in the reply to its sender and in\n"
+     "the Received line), or its Message-ID. Ends with 5 when nothing is on record.\n",
      CLI_MANAGES, NULL, cli_track_history},
     {"sessions list", "", "Clients that are connected now", "", CLI_MANAGES, NULL,
      cli_sessions_list},
@@ -166,12 +165,12 @@ const struct cli_verb cli_verbs[] = {
            "The change is in force when the verb has ended. Ends with 6 when somebody else\n"
            "has changed the settings meanwhile: repeat it.\n",
      CLI_MANAGES, NULL, cli_config_set},
-    {"config export", "", "Print the whole settings document, defaults included",
-     "The document is JSON; \"gatepost config import\" reads it.\n", CLI_MANAGES,
+    {"config export", "", "Print all settings as a JSON document",
+     "Defaults are included. \"gatepost config import\" reads the document.\n", CLI_MANAGES,
      config_get_options, cli_config_export},
-    {"config import", "FILE", "Replace the whole settings document",
-     "FILE is a JSON document; \"-\" is standard input. Settings that it does not have get\n"
-     "their default. It is checked whole, and a mistake changes nothing.\n",
+    {"config import", "FILE", "Replace all settings by a JSON document",
+     "FILE is a JSON document; \"-\" is standard input. Settings that it does not have\n"
+     "get their default. It is checked whole, and a mistake changes nothing.\n",
      CLI_MANAGES, config_import_options, cli_config_import},
     {"config history", "", "Revisions of the settings: when, who, what",
      "\"gatepost config get --revision N\" prints an old one, \"gatepost config revert N\"\n"
