@@ -109,8 +109,9 @@ static json_t *read_document(const char *path, struct error *error)
         document = json_loadb(contents.data == NULL ? "" : contents.data, contents.length,
                               JSON_REJECT_DUPLICATES, &reason);
         if (document == NULL)
-            error_set(error, 0, "%s: line %d, column %d is not JSON: %s.", path, reason.line,
-                      reason.column, reason.text);
+            error_set(error, 0, "%s: line %d, column %d is not JSON: %s.",
+                      strcmp(path, "-") == 0 ? "Standard input" : path, reason.line, reason.column,
+                      reason.text);
     }
     buffer_free(&contents);
     return document;

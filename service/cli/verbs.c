@@ -183,7 +183,6 @@ const struct cli_verb cli_verbs[] = {
      "Needs no running service.\n", CLI_HAS_JSON, NULL, cli_config_describe},
 
     {"version", "", "Print the version", "", CLI_HAS_JSON, NULL, cli_version},
-    {"help", "[VERB]", "List the verbs, or those of a group (recipient, config ...)", "", CLI_PLAIN,
-     NULL, cli_help},
+    {"help", "[VERB]", "List the verbs, or those of one group", "", CLI_PLAIN, NULL, cli_help},
     {.name = NULL},
 };

@@ -1,33 +1,8 @@
 /* rooms: cli admin config platform base */
+/* with: no_server.c */
 /* The command line: which verb, which options, what is wrong use; the help of every verb. */
 #include "cli/verb.h"
-#include "server.h"
 #include "unit.h"
-
-/* The verbs of the table want a server; none is started here. */
-struct server *server_create(const struct server_options *options)
-{
-    (void)options;
-    return NULL;
-}
-
-void server_destroy(struct server *server)
-{
-    (void)server;
-}
-
-int server_run(struct server *server, struct service_host *host)
-{
-    (void)server;
-    (void)host;
-    return 0;
-}
-
-void server_control(struct server *server, enum service_control control)
-{
-    (void)server;
-    (void)control;
-}
 
 #define WORDS_MAXIMUM 16
 

@@ -399,6 +399,31 @@ START_TEST(seed_makes_the_first_revision)
 }
 END_TEST
 
+START_TEST(import_repairs_a_store)
+{
+    struct error refused, error;
+    int64_t revision = 0;
+    close_store();
+    put_document(2, "{\"not for us\":1}");
+    ck_assert_int_eq(
+        settings_store_import(PATH, VIEW("{\"retry\":{\"first\":0}}"), "bob", &revision, &error),
+        SETTINGS_INVALID);
+    ck_assert_str_eq(error.text, "retry.first: 0 is not between 1 and 9999.");
+    ck_assert_int_eq(
+        settings_store_import(PATH, VIEW("{\"retry\":{\"first\":3}}"), "bob", &revision, &error),
+        SETTINGS_CHANGED);
+    ck_assert_int_eq(revision, 3);
+    store = settings_store_open(PATH, &refused, &error);
+    ck_assert_ptr_nonnull(store);
+    ck_assert_str_eq(refused.text, "");
+    json_is(0, "retry.first", "3");
+    history_is(0, 1, "3 bob import while stopped; ");
+    ck_assert_int_eq(
+        settings_store_import("no such folder/config.db", VIEW("{}"), "bob", &revision, &error),
+        SETTINGS_FAILED);
+}
+END_TEST
+
 /* ---- readers beside changes ---- */
 
 #define READERS 3
@@ -502,6 +527,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, no_valid_revision_at_all);
     tcase_add_test(tests, damaged_file_is_not_touched);
     tcase_add_test(tests, seed_makes_the_first_revision);
+    tcase_add_test(tests, import_repairs_a_store);
     tcase_add_test(tests, readers_never_see_half_a_change);
     tcase_add_test(tests, no_change_is_lost_between_writers);
     Suite *suite = suite_create("settings_store");
