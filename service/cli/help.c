@@ -1,8 +1,8 @@
 #include "cli/verb.h"
 
 static const char exit_codes[] =
-    "Exit codes: 0 done, 1 failed, 2 wrong use, 3 service not running, 4 access denied,\n"
-    "5 not found, 6 settings were changed by somebody else meanwhile.\n";
+    "Exit codes: 0 done, 1 failed, 2 wrong use, 3 service not running, 4 access\n"
+    "denied, 5 not found, 6 settings were changed by somebody else meanwhile.\n";
 
 /* "--limit N" in a column of its own. */
 static void append_option(struct buffer *out, const struct cli_option *option)
