@@ -7,11 +7,16 @@
 
 #include <windows.h>
 
-/* Folders that Gatepost makes. Nothing is inherited from above (P). SYSTEM, Administrators and whoever owns
- * the folder (OW) have full access, here and below. The owner is Administrators when the service or an
- * elevated administrator made it; for anybody else who tries Gatepost in the foreground it is himself,
- * and he may set the access of what he owns anyway. */
-#define FOLDER_ACCESS L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)"
+/* NT SERVICE\Gatepost, as `sc showsid Gatepost` prints it: the hash of the service's name. The process of the
+ * service has it in its token whatever its account is. */
+#define SERVICE_IDENTIFIER L"S-1-5-80-935893892-325596253-973027323-1305289520-2151152998"
+
+/* Folders that Gatepost makes. Nothing is inherited from above (P). SYSTEM, Administrators, the service, if
+ * its account has no rights of its own, and whoever owns the folder (OW) have full access, here and below.
+ * The owner is Administrators when the service or an elevated administrator made it; for anybody else
+ * who tries Gatepost in the foreground it is himself, and he may set the access of what he owns anyway. */
+#define FOLDER_ACCESS                                                                              \
+    L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;" SERVICE_IDENTIFIER L")(A;OICI;FA;;;OW)"
 
 /* The pipe of the management protocol. Users from the network (NU) are denied first. To this come the
  * account of the service, which must be able to make further instances (FA), and the operators with

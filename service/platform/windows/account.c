@@ -1,6 +1,7 @@
 #include "platform/windows/account.h"
 
 #include "base/memory.h"
+#include "platform/windows/access.h"
 #include "platform/windows/wide.h"
 
 #include <sddl.h>
@@ -80,13 +81,14 @@ wchar_t *account_group_sid(const wchar_t *group)
     return text;
 }
 
-static bool is_service_account(PSID sid)
+static bool is_service(PSID sid)
 {
-    wchar_t name[NAME_SIZE], domain[NAME_SIZE];
-    DWORD name_size = NAME_SIZE, domain_size = NAME_SIZE;
-    SID_NAME_USE use;
-    return LookupAccountSidW(NULL, sid, name, &name_size, domain, &domain_size, &use) &&
-           _wcsicmp(domain, L"NT SERVICE") == 0 && _wcsicmp(name, L"Gatepost") == 0;
+    PSID service;
+    if (!ConvertStringSidToSidW(SERVICE_IDENTIFIER, &service))
+        return false;
+    bool equal = EqualSid(sid, service);
+    LocalFree(service);
+    return equal;
 }
 
 bool account_is_trusted(PSID sid)
@@ -99,5 +101,5 @@ bool account_is_trusted(PSID sid)
                (owner != NULL && EqualSid(sid, owner->Owner));
     memory_free(user);
     memory_free(owner);
-    return own || is_service_account(sid);
+    return own || is_service(sid);
 }

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <windows.h>
 
+#include <bcrypt.h>
+
 static const enum event_id event_ids[] = {
 #define EVENT(symbol, number, severity, category, text) EVENT_##symbol,
 #include "base/events.def"
@@ -175,21 +177,44 @@ static ACCESS_ALLOWED_ACE *entry_of(ACL *list, DWORD index)
     return entry;
 }
 
-START_TEST(folder_is_for_administrators_and_below_it_all_is)
+START_TEST(folder_is_for_administrators_and_the_service)
 {
-    static const WELL_KNOWN_SID_TYPE who[] = {WinLocalSystemSid, WinBuiltinAdministratorsSid,
-                                              WinCreatorOwnerRightsSid};
+    static const wchar_t *const who[] = {L"S-1-5-18", L"S-1-5-32-544", SERVICE_IDENTIFIER,
+                                         L"S-1-3-4"};
     PSECURITY_DESCRIPTOR security;
     ACL *list = list_of(FOLDER_ACCESS, &security);
-    ck_assert_uint_eq(list->AceCount, 3);
-    for (DWORD i = 0; i < 3; i++) {
+    ck_assert_uint_eq(list->AceCount, 4);
+    for (DWORD i = 0; i < 4; i++) {
         ACCESS_ALLOWED_ACE *entry = entry_of(list, i);
+        PSID expected;
+        ck_assert(ConvertStringSidToSidW(who[i], &expected));
         ck_assert_uint_eq(entry->Header.AceType, ACCESS_ALLOWED_ACE_TYPE);
         ck_assert_uint_eq(entry->Header.AceFlags, OBJECT_INHERIT_ACE | CONTAINER_INHERIT_ACE);
         ck_assert_uint_eq(entry->Mask, FILE_ALL_ACCESS);
-        ck_assert(IsWellKnownSid(&entry->SidStart, who[i]));
+        ck_assert(EqualSid(&entry->SidStart, expected));
+        LocalFree(expected);
     }
     LocalFree(security);
+}
+END_TEST
+
+/* The rule of Windows: SHA-1 of the name in capitals and UTF-16, as five numbers. */
+START_TEST(identifier_of_the_service_is_the_hash_of_its_name)
+{
+    wchar_t name[] = L"GATEPOST";
+    uint32_t hash[5];
+    wchar_t expected[80];
+    BCRYPT_ALG_HANDLE algorithm;
+    BCRYPT_HASH_HANDLE state;
+    ck_assert_int_eq(BCryptOpenAlgorithmProvider(&algorithm, L"SHA1", NULL, 0), 0);
+    ck_assert_int_eq(BCryptCreateHash(algorithm, &state, NULL, 0, NULL, 0, 0), 0);
+    BCryptHashData(state, (UCHAR *)name, sizeof name - sizeof name[0], 0);
+    BCryptFinishHash(state, (UCHAR *)hash, sizeof hash, 0);
+    BCryptDestroyHash(state);
+    BCryptCloseAlgorithmProvider(algorithm, 0);
+    swprintf(expected, sizeof expected / sizeof expected[0], L"S-1-5-80-%u-%u-%u-%u-%u", hash[0],
+             hash[1], hash[2], hash[3], hash[4]);
+    ck_assert_msg(wcscmp(SERVICE_IDENTIFIER, expected) == 0, "%ls", expected);
 }
 END_TEST
 
@@ -295,7 +320,8 @@ Suite *unit_suite(void)
     tcase_add_test(tests, parent_of_a_root_is_the_root);
     tcase_add_test(tests, bad_text_is_replaced);
     tcase_add_test(tests, windows_says_why);
-    tcase_add_test(tests, folder_is_for_administrators_and_below_it_all_is);
+    tcase_add_test(tests, folder_is_for_administrators_and_the_service);
+    tcase_add_test(tests, identifier_of_the_service_is_the_hash_of_its_name);
     tcase_add_test(tests, pipe_denies_the_network_first);
     tcase_add_test(tests, users_are_not_trusted);
     tcase_add_test(tests, each_data_folder_has_a_pipe);
