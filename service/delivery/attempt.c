@@ -143,11 +143,7 @@ static struct queue_entry *take_out(struct delivery *delivery, struct queue_entr
     size_t count = count_fate(entry, fate);
     if (count == 0)
         return NULL;
-    struct queue_entry *part = queue_entry_create(count);
-    part->message = entry->message;
-    part->received_ms = entry->received_ms;
-    part->size = entry->size;
-    part->attempts = entry->attempts;
+    struct queue_entry *part = queue_entry_create_like(entry, count);
     if (entry->item != NULL)
         delivery_hold_item(delivery, part, entry->item);
     for (size_t i = 0, to = 0; i < entry->recipient_count; i++) {

@@ -161,12 +161,7 @@ static size_t group_length(const struct delivery *delivery, const struct queue_e
 static struct queue_entry *copy_part(struct delivery *delivery, const struct queue_entry *entry,
                                      size_t first, size_t length)
 {
-    struct queue_entry *part = queue_entry_create(length);
-    part->message = entry->message;
-    part->received_ms = entry->received_ms;
-    part->next_attempt_ms = entry->next_attempt_ms;
-    part->size = entry->size;
-    part->attempts = entry->attempts;
+    struct queue_entry *part = queue_entry_create_like(entry, length);
     memcpy(part->recipients, entry->recipients + first, length * sizeof part->recipients[0]);
     if (entry->item != NULL)
         delivery_hold_item(delivery, part, entry->item);

@@ -3,8 +3,6 @@
 #include "ndr/message_file.h"
 #include "platform/file.h"
 
-#include <stdio.h>
-
 /* Handed to the worker at a time by one destination: enough to keep it busy, few enough that the
  * others get their turn. */
 #define JOBS_MAXIMUM 64
@@ -32,14 +30,6 @@ static void drop_free(struct drop *drop)
 
 /* ---- on the worker's thread ---- */
 
-static char *add_extension(const char *path, const char *extension)
-{
-    size_t size = strlen(path) + strlen(extension) + 1;
-    char *whole = memory_allocate(size, 1);
-    snprintf(whole, size, "%s%s", path, extension);
-    return whole;
-}
-
 static void run(struct worker_job *job, struct spool_reader *reader)
 {
     struct drop *drop = LIST_MEMBER(job, struct drop, job);
@@ -47,8 +37,8 @@ static void run(struct worker_job *job, struct spool_reader *reader)
     if (!folder_create(drop->folder, &drop->error))
         return;
     char *base = message_file_choose_path(drop->folder, drop->item->facts.message, ".eml", ".eml");
-    char *temporary = add_extension(base, ".new");
-    drop->path = add_extension(base, ".eml");
+    char *temporary = message_file_name(base, ".new");
+    drop->path = message_file_name(base, ".eml");
     struct message_file message = {.item = drop->item,
                                    .numbers = drop->numbers,
                                    .number_count = drop->count,

@@ -14,16 +14,13 @@ struct give_up {
     char *destination;             /* its name: it may be gone when the worker is done */
     char *folder;                  /* badmail */
     const struct spool_item *item; /* NULL: the worker loads it */
-    ident message;
-    int64_t received_ms;
-    uint64_t size;
-    uint32_t attempts;
+    struct queue_entry *entry;     /* without recipients: the message and its attempts */
     size_t count;
     size_t capacity;
     struct badmail_recipient *recipients;
     struct delivery_domain **domains;
-    bool settled; /* in badmail, or not in the spool any more */
-    struct error error;
+    bool settled;  /* in badmail, or not in the spool any more */
+    char *failure; /* what else */
 };
 
 struct give_up *give_up_create(struct destination *destination, const struct queue_entry *entry)
@@ -33,10 +30,7 @@ struct give_up *give_up_create(struct destination *destination, const struct que
     give_up->delivery = destination->delivery;
     give_up->destination = memory_copy_text(destination->name);
     give_up->item = entry->item == NULL ? NULL : spool_item_retain(entry->item);
-    give_up->message = entry->message;
-    give_up->received_ms = entry->received_ms;
-    give_up->size = entry->size;
-    give_up->attempts = entry->attempts;
+    give_up->entry = queue_entry_create_like(entry, 0);
     return give_up;
 }
 
@@ -53,6 +47,8 @@ static void give_up_free(struct give_up *give_up)
     memory_free(give_up->domains);
     memory_free(give_up->destination);
     memory_free(give_up->folder);
+    memory_free(give_up->failure);
+    queue_entry_free(give_up->entry);
     memory_free(give_up);
 }
 
@@ -88,10 +84,12 @@ static void track(const struct give_up *give_up, enum tracking_event event, size
 static void run(struct worker_job *job, struct spool_reader *reader)
 {
     struct give_up *give_up = LIST_MEMBER(job, struct give_up, job);
+    struct error error;
     if (give_up->item == NULL)
-        give_up->item = spool_load(reader, give_up->message, &give_up->error);
+        give_up->item = spool_load(reader, give_up->entry->message, &error);
     if (give_up->item == NULL) {
-        give_up->settled = give_up->error.code == 0;
+        give_up->settled = error.code == 0;
+        give_up->failure = memory_copy_text(error.text);
         return;
     }
     for (size_t i = 0; i < give_up->count; i++)
@@ -99,11 +97,12 @@ static void run(struct worker_job *job, struct spool_reader *reader)
               give_up->destination);
 
     char *path;
-    give_up->settled =
-        badmail_write(give_up->folder, give_up->item, give_up->destination, give_up->recipients,
-                      give_up->count, reader, &path, &give_up->error);
-    if (!give_up->settled)
+    give_up->settled = badmail_write(give_up->folder, give_up->item, give_up->destination,
+                                     give_up->recipients, give_up->count, reader, &path, &error);
+    if (!give_up->settled) {
+        give_up->failure = memory_copy_text(error.text);
         return;
+    }
     for (size_t i = 0; i < give_up->count; i++)
         track(give_up, TRACKING_BADMAIL, i, path);
     memory_free(path);
@@ -116,19 +115,16 @@ static void run(struct worker_job *job, struct spool_reader *reader)
 static void put_back(struct give_up *give_up)
 {
     struct delivery *delivery = give_up->delivery;
-    int64_t wait_ms = retry_interval_ms(&delivery_settings(delivery)->retry, give_up->attempts + 1);
-    struct queue_entry *entry = queue_entry_create(give_up->count);
-    entry->message = give_up->message;
-    entry->received_ms = give_up->received_ms;
-    entry->size = give_up->size;
-    entry->attempts = give_up->attempts + 1;
+    struct queue_entry *entry = queue_entry_create_like(give_up->entry, give_up->count);
+    int64_t wait_ms = retry_interval_ms(&delivery_settings(delivery)->retry, ++entry->attempts);
     entry->next_attempt_ms = net_now_ms(delivery->loop) + wait_ms;
     for (size_t i = 0; i < give_up->count; i++) {
-        entry->recipients[i].number = give_up->recipients[i].number;
+        const struct badmail_recipient *failed = &give_up->recipients[i];
+        entry->recipients[i].number = failed->number;
         entry->recipients[i].domain = give_up->domains[i];
         give_up->domains[i] = NULL;
-        record_retry(delivery->record, give_up->message, give_up->recipients[i].number,
-                     entry->attempts, clock_unix_ms() + wait_ms, give_up->recipients[i].reason);
+        record_retry(delivery->record, entry->message, failed->number, entry->attempts,
+                     clock_unix_ms() + wait_ms, failed->reason);
     }
     delivery_place(delivery, entry, PLACE_WAIT);
 }
@@ -139,12 +135,13 @@ static void done(struct worker_job *job)
     struct delivery *delivery = give_up->delivery;
     if (give_up->settled) {
         for (size_t i = 0; i < give_up->count; i++)
-            record_settled(delivery->record, give_up->message, give_up->recipients[i].number);
+            record_settled(delivery->record, give_up->entry->message,
+                           give_up->recipients[i].number);
     } else {
         /* Once until it works again. */
         if (!delivery->badmail_fails)
-            event_report(delivery->events, EVENT_BADMAIL_FAILED, give_up->folder,
-                         give_up->error.text, NULL);
+            event_report(delivery->events, EVENT_BADMAIL_FAILED, give_up->folder, give_up->failure,
+                         NULL);
         put_back(give_up);
     }
     delivery->badmail_fails = !give_up->settled;

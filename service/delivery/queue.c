@@ -23,6 +23,17 @@ struct queue_entry *queue_entry_create(size_t recipient_count)
     return entry;
 }
 
+struct queue_entry *queue_entry_create_like(const struct queue_entry *entry, size_t recipient_count)
+{
+    struct queue_entry *other = queue_entry_create(recipient_count);
+    other->message = entry->message;
+    other->received_ms = entry->received_ms;
+    other->next_attempt_ms = entry->next_attempt_ms;
+    other->size = entry->size;
+    other->attempts = entry->attempts;
+    return other;
+}
+
 void queue_entry_free(struct queue_entry *entry)
 {
     memory_free(entry);

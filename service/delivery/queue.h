@@ -53,6 +53,11 @@ void queue_free(struct queue *queue);
 
 /* An entry in no queue. */
 struct queue_entry *queue_entry_create(size_t recipient_count);
+
+/* One with other recipients of the same message, at the same place in the timetable; without item.
+ */
+struct queue_entry *queue_entry_create_like(const struct queue_entry *entry,
+                                            size_t recipient_count);
 void queue_entry_free(struct queue_entry *entry);
 
 /* Into the queue: behind the others, before them, or until its next_attempt_ms. */

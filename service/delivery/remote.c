@@ -11,7 +11,7 @@
 #define INPUT_BYTES  (2 * SMTP_CLIENT_LINE_MAXIMUM)
 #define OUTPUT_BYTES (512 * 1024)
 
-/* The last words to a next hop that does not read. */
+/* The last words to a next hop that does not read, or does not answer to QUIT. */
 #define LINGER_MS 5000
 
 /* A further connection is worth its while when so many messages are ready for each that there is.
@@ -66,14 +66,14 @@ static void remote_free(struct remote *remote)
 
 /* ---- the client's host ---- */
 
-static void send(void *user, const char *data, size_t length)
+static void client_send(void *user, const char *data, size_t length)
 {
     const struct remote *remote = user;
     if (remote->connection != NULL)
         net_connection_send(remote->connection, data, length);
 }
 
-static size_t room(void *user)
+static size_t client_room(void *user)
 {
     struct remote *remote = user;
     size_t backlog = net_connection_backlog(remote->connection);
@@ -81,7 +81,7 @@ static size_t room(void *user)
     return remote->no_room ? 0 : OUTPUT_BYTES / 2 - backlog;
 }
 
-static void end(void *user, enum smtp_client_end how, const struct smtp_client_reply *reply)
+static void client_end(void *user, enum smtp_client_end how, const struct smtp_client_reply *reply)
 {
     struct remote *remote = user;
     remote->ended = true;
@@ -92,13 +92,13 @@ static void end(void *user, enum smtp_client_end how, const struct smtp_client_r
 }
 
 static const struct smtp_client_host client_host = {
-    .send = send,
-    .room = room,
+    .send = client_send,
+    .room = client_room,
     .next = remote_message_next,
     .content = remote_message_content,
     .recipient_done = remote_message_recipient_done,
     .message_done = remote_message_done,
-    .end = end,
+    .end = client_end,
 };
 
 /* ---- the connection's events ---- */
@@ -251,7 +251,8 @@ static void look_after(struct remote *remote, const struct settings_outbound *ou
     if (!remote->connected || remote->ended)
         return;
     if (!smtp_client_is_idle(remote->client)) {
-        if (quiet_ms >= outbound->timeout * MS_PER_MINUTE)
+        bool leaves = smtp_client_is_leaving(remote->client);
+        if (quiet_ms >= (leaves ? LINGER_MS : outbound->timeout * MS_PER_MINUTE))
             smtp_client_time_out(remote->client);
     } else if (quiet_ms >= outbound->keep_idle * MS_PER_SECOND) {
         remote->quitting = true;

@@ -69,19 +69,11 @@ struct pair {
     char *reason;
 };
 
-static char *join(const char *base, const char *extension)
-{
-    size_t size = strlen(base) + strlen(extension) + 1;
-    char *path = memory_allocate(size, 1);
-    snprintf(path, size, "%s%s", base, extension);
-    return path;
-}
-
 static struct pair pair_name(const char *folder, ident message)
 {
     char *base = message_file_choose_path(folder, message, ".eml", ".txt");
-    struct pair pair = {join(base, ".eml.new"), join(base, ".eml"), join(base, ".txt.new"),
-                        join(base, ".txt")};
+    struct pair pair = {message_file_name(base, ".eml.new"), message_file_name(base, ".eml"),
+                        message_file_name(base, ".txt.new"), message_file_name(base, ".txt")};
     memory_free(base);
     return pair;
 }

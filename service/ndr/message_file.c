@@ -79,6 +79,14 @@ char *message_file_choose_path(const char *folder, ident message, const char *ex
     }
 }
 
+char *message_file_name(const char *path, const char *extension)
+{
+    size_t size = strlen(path) + strlen(extension) + 1;
+    char *name = memory_allocate(size, 1);
+    snprintf(name, size, "%s%s", path, extension);
+    return name;
+}
+
 static bool put_envelope(const struct message_file *message, struct output *output,
                          struct error *error)
 {

@@ -32,6 +32,9 @@ enum message_file_result message_file_write(const struct message_file *message,
 char *message_file_choose_path(const char *folder, ident message, const char *extension,
                                const char *other_extension);
 
+/* That path with an extension. The caller frees it. */
+char *message_file_name(const char *path, const char *extension);
+
 /* The recipient with that number, NULL when the message has none. */
 const struct spool_recipient *message_file_recipient(const struct spool_item *item,
                                                      uint32_t number);

@@ -119,6 +119,9 @@ void smtp_client_time_out(struct smtp_client *client);
 
 /* Connected, greeted, and nothing is under way. */
 bool smtp_client_is_idle(const struct smtp_client *client);
+
+/* Only the reply to QUIT is awaited: nothing hangs on it any more. */
+bool smtp_client_is_leaving(const struct smtp_client *client);
 bool smtp_client_has_ended(const struct smtp_client *client);
 
 #endif

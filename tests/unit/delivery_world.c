@@ -227,6 +227,15 @@ const char *world_folder(void)
 
 /* ---- messages ---- */
 
+static void wait_for_resume(struct answers *answers)
+{
+    lock_acquire(answers->lock);
+    while (answers->resumed == 0)
+        condition_wait(answers->condition, answers->lock);
+    answers->resumed = 0;
+    lock_release(answers->lock);
+}
+
 static ident commit(const char *sender, const char *recipients, const char *content,
                     int64_t received_ms, struct answers *answers)
 {
@@ -258,10 +267,8 @@ static ident commit(const char *sender, const char *recipients, const char *cont
         spool_begin(world.spool, facts.message, answers_resume, answers);
     for (size_t at = 0; at < facts.size; at += 60000) {
         struct view piece = view_first(view_from(view_of_text(content), at), 60000);
-        bool must_wait = spool_append(incoming, piece.data, piece.length) == SPOOL_WAIT;
-        while (must_wait && answers->resumed == 0)
-            pause_a_little();
-        answers->resumed = 0;
+        if (spool_append(incoming, piece.data, piece.length) == SPOOL_WAIT)
+            wait_for_resume(answers);
     }
     spool_commit(incoming, &facts, list, count, answers_done, answers);
     return facts.message;

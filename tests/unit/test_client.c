@@ -437,6 +437,9 @@ static const struct script scripts[] = {
      "end broken The next hop does not speak SMTP as it should: it answered to the new connection "
      "with \"250 "
      "hop.test\".\n"},
+    {"QUIT without an answer", send_nothing, short_contents, true,
+     LINES{"S: 220 hop.test", "C: EHLO gate.test", "S: 250 hop.test", "C: QUIT", "silence", NULL},
+     "end orderly The next hop did not answer to QUIT in time.\n"},
     {"nothing to send", send_nothing, short_contents, false,
      LINES{"S: 220 hop.test", "C: EHLO gate.test", "S: 250 hop.test", "C",
            "S: 421 4.4.2 idle for too long", "C", NULL},

@@ -93,7 +93,7 @@ START_TEST(many_messages_arrive_once_each)
     WORLD_WAIT(world_waiting() == 0);
     ck_assert_int_eq(hop_count(hop), MANY);
     for (int i = 0; i < MANY; i++) {
-        int number = atoi(hop_get(hop, i)->content + strlen("Subject: "));
+        int number = (int)strtol(hop_get(hop, i)->content + strlen("Subject: "), NULL, 10);
         ck_assert(number >= 0 && number < MANY && !seen[number]);
         seen[number] = true;
     }

@@ -39,7 +39,8 @@ START_TEST(settings_begin_with_those_of_exchange)
 }
 END_TEST
 
-/* Fills minutes[] with when the attempts are made, from the reception on; returns how many there are. */
+/* Fills minutes[] with when the attempts are made, from the reception on; returns how many there
+ * are. */
 static size_t attempts_of(const struct settings_retry *retry, bool local, int64_t *minutes,
                           size_t size)
 {
