@@ -38,7 +38,8 @@ struct tracking {
     int64_t queue_since_ms; /* monotonic, when the oldest of it came */
     uint64_t flush_asked;
     uint64_t flush_done;
-    bool is_sleeping; /* the writer */
+    bool keep_has_changed; /* keep_days: what is too old now goes at once */
+    bool is_sleeping;      /* the writer */
     bool is_stopping;
 
     /* The writer's own. */
@@ -114,11 +115,14 @@ void tracking_set_options(struct tracking *tracking, const struct tracking_optio
 {
     lock_acquire(tracking->lock);
     size_t maximum = (size_t)options->queue_records * RECORD_BYTES;
+    tracking->keep_has_changed = options->keep_days != tracking->options.keep_days;
     tracking->options = *options;
     /* A buffer's maximum is never below what is in it. */
     tracking->queue.maximum = maximum > tracking->queue.length ? maximum : tracking->queue.length;
     tracking_flood_set_limits(tracking->flood, options->refusals_per_minute,
                               options->sources_per_minute);
+    if (tracking->keep_has_changed)
+        condition_signal(tracking->wake);
     lock_release(tracking->lock);
 }
 
@@ -132,7 +136,8 @@ static int64_t earlier(int64_t a, int64_t b)
 /* When the writer has something to do, as things stand. */
 static int64_t next_turn_ms(const struct tracking *tracking, int64_t now)
 {
-    bool is_asked = tracking->is_stopping || tracking->flush_asked > tracking->flush_done;
+    bool is_asked = tracking->is_stopping || tracking->keep_has_changed ||
+                    tracking->flush_asked > tracking->flush_done;
     int64_t turn = earlier(tracking->counts_at_ms, tracking->expiry_at_ms);
     if (tracking->retry_at_ms != 0)
         return tracking->is_stopping ? now : tracking->retry_at_ms;
@@ -187,6 +192,9 @@ static void take_turn(struct tracking *tracking, struct turn *turn)
     };
     if (!is_retry)
         take_queue(tracking, now);
+    if (tracking->keep_has_changed)
+        tracking->expiry_at_ms = now;
+    tracking->keep_has_changed = false;
     lock_release(tracking->lock);
 }
 
@@ -321,7 +329,6 @@ struct tracking *tracking_open(const char *path, const struct tracking_options *
     tracking->flood = tracking_flood_create();
     atomic_init(&tracking->dropped, 0);
     tracking->counts_at_ms = clock_monotonic_ms() + COUNTS_WAIT_MS;
-    tracking->expiry_at_ms = clock_monotonic_ms();
     tracking_set_options(tracking, options);
     tracking->thread = thread_start("tracking", write_until_stopped, tracking);
     return tracking;

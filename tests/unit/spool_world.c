@@ -5,6 +5,8 @@
 #include "platform/clock.h"
 #include "platform/file.h"
 
+#include <stdatomic.h>
+
 /* ---- answers ---- */
 
 struct answers *answers_create(void)
@@ -215,6 +217,35 @@ bool bring_message(struct spool *spool, ident message, uint64_t size, unsigned r
         return false;
     commit_message(incoming, message, size, recipients, answers);
     return true;
+}
+
+static struct lock *gate;
+static atomic_bool gate_is_reached;
+
+static void wait_at_gate(void *user, const struct spool_item *item)
+{
+    (void)user;
+    (void)item;
+    atomic_store(&gate_is_reached, true);
+    lock_acquire(gate);
+    lock_release(gate);
+}
+
+void hold_writer(struct spool *spool, struct answers *answers)
+{
+    if (gate == NULL)
+        gate = lock_create();
+    atomic_store(&gate_is_reached, false);
+    lock_acquire(gate);
+    spool_set_taker(spool, wait_at_gate, NULL);
+    ck_assert(bring_message(spool, 1, 10, 1, answers));
+    while (!atomic_load(&gate_is_reached))
+        pause_a_little();
+}
+
+void let_go(void)
+{
+    lock_release(gate);
 }
 
 void settle(struct spool *spool, ident message, uint32_t recipient, struct answers *answers)

@@ -58,6 +58,11 @@ void commit_message(struct spool_incoming *incoming, ident message, uint64_t siz
 bool bring_message(struct spool *spool, ident message, uint64_t size, unsigned recipients,
                    struct answers *answers);
 
+/* Brings message 1 and keeps the spool's thread busy with it from then on, so that what comes meanwhile
+ * waits together, until let_go(). */
+void hold_writer(struct spool *spool, struct answers *answers);
+void let_go(void);
+
 void settle(struct spool *spool, ident message, uint32_t recipient, struct answers *answers);
 
 /* Loads the message and compares facts and content; false when it is not there. */

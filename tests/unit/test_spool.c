@@ -453,6 +453,22 @@ START_TEST(groups_what_comes_together)
 }
 END_TEST
 
+START_TEST(what_waits_shares_one_transaction)
+{
+    struct spool_options options = spool_world_options();
+    options.group_messages = 10;
+    spool_set_options(spool, &options);
+    hold_writer(spool, answers);
+    uint64_t transactions = spool_transactions(spool);
+    for (ident message = 2; message <= 26; message++)
+        ck_assert(bring_message(spool, message, 100, 1, answers));
+    let_go();
+    answers_wait(answers, 26);
+    ck_assert_uint_eq(answers->stored, 26);
+    ck_assert_uint_eq(spool_transactions(spool) - transactions, 3);
+}
+END_TEST
+
 START_TEST(closing_writes_what_waits)
 {
     for (ident message = 1; message <= 50; message++)
@@ -540,6 +556,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, refuses_a_strange_file);
     tcase_add_test(tests, says_why_it_cannot_open);
     tcase_add_test(tests, groups_what_comes_together);
+    tcase_add_test(tests, what_waits_shares_one_transaction);
     tcase_add_test(tests, closing_writes_what_waits);
     tcase_add_test(tests, the_file_does_not_grow_without_end);
     tcase_add_test(tests, refuses_mail_while_the_disk_is_low);

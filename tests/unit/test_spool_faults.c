@@ -86,6 +86,28 @@ START_TEST(answers_not_stored_and_recovers)
 }
 END_TEST
 
+START_TEST(answers_those_behind_a_failed_group_too)
+{
+    struct spool *spool = spool_world_open(PATH, NULL);
+    struct spool_options options = spool_world_options();
+    options.group_messages = 2;
+    spool_set_options(spool, &options);
+    hold_writer(spool, answers);
+    fault_vfs_set(FAULT_IO_ERROR, 1);
+    for (ident message = 2; message <= 7; message++)
+        ck_assert(bring_message(spool, message, 100, 1, answers));
+    settle(spool, 1, 0, answers);
+    let_go();
+    answers_wait(answers, 7);
+    ck_assert_uint_eq(answers->stored, 1);
+    ck_assert_uint_eq(answers->not_stored, 6);
+    fault_vfs_set(FAULT_NONE, 0);
+    answers_wait(answers, 8);
+    ck_assert_uint_eq(answers->stored, 2);
+    spool_close(spool);
+}
+END_TEST
+
 START_TEST(a_message_that_lost_a_chunk_is_never_stored)
 {
     struct spool *spool = spool_world_open(PATH, NULL);
@@ -270,6 +292,7 @@ Suite *unit_suite(void)
     tcase_set_timeout(tests, 300);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, answers_not_stored_and_recovers, 0, ERRORS * PLACES);
+    tcase_add_test(tests, answers_those_behind_a_failed_group_too);
     tcase_add_test(tests, a_message_that_lost_a_chunk_is_never_stored);
     tcase_add_test(tests, closing_a_failing_store_answers_all);
 #ifndef _WIN32
