@@ -67,15 +67,28 @@ wchar_t *account_own_sid(void)
     return text;
 }
 
+static bool is_domain_controller(void)
+{
+    OSVERSIONINFOEXW wanted = {.dwOSVersionInfoSize = sizeof wanted,
+                               .wProductType = VER_NT_DOMAIN_CONTROLLER};
+    return VerifyVersionInfoW(&wanted, VER_PRODUCT_TYPE,
+                              VerSetConditionMask(0, VER_PRODUCT_TYPE, VER_EQUAL)) != 0;
+}
+
 wchar_t *account_group_sid(const wchar_t *group)
 {
     BYTE sid[SECURITY_MAX_SID_SIZE];
-    wchar_t domain[NAME_SIZE];
-    DWORD sid_size = sizeof sid, domain_size = NAME_SIZE;
+    wchar_t name[2 * NAME_SIZE] = L"", domain[NAME_SIZE];
+    DWORD sid_size = sizeof sid, domain_size = NAME_SIZE, length = NAME_SIZE;
     SID_NAME_USE use;
     wchar_t *text = NULL;
-    /* An alias is what Windows calls a local group; on a domain controller it is one of the domain. */
-    if (!LookupAccountNameW(NULL, group, sid, &sid_size, domain, &domain_size, &use) ||
+    /* With the computer's name in front nobody asks the domain, which may be out of reach. A domain
+     * controller has no groups of its own but those of the domain. */
+    if (!is_domain_controller() && GetComputerNameW(name, &length))
+        wcscat(name, L"\\");
+    wcsncat(name, group, NAME_SIZE - 1);
+    /* An alias is what Windows calls a local group. */
+    if (!LookupAccountNameW(NULL, name, sid, &sid_size, domain, &domain_size, &use) ||
         use != SidTypeAlias || !ConvertSidToStringSidW(sid, &text))
         return NULL;
     return text;
