@@ -13,8 +13,8 @@ static const char *const statement_texts[STATEMENTS] = {
                     " client, helo, virtual_server, message_id, subject, envid"
                     " FROM message WHERE ident = ?1",
     [GET_RECIPIENTS] =
-        "SELECT number, address, orcpt, notify, attempts, next_attempt_ms, last_reply"
-        " FROM recipient WHERE message = ?1 ORDER BY number",
+        ("SELECT number, address, orcpt, notify, attempts, next_attempt_ms, last_reply"
+         " FROM recipient WHERE message = ?1 ORDER BY number"),
     [GET_CHUNK] = "SELECT data FROM chunk WHERE message = ?1 AND number = ?2",
     [GET_REST] = "SELECT rest FROM message WHERE ident = ?1",
 };
