@@ -144,6 +144,14 @@ static void timer_fired(void *user)
     }
 }
 
+/* Few connections ever wait, so most have no timer. */
+void inbound_wait(struct inbound *inbound, uint64_t milliseconds)
+{
+    if (inbound->timer == NULL)
+        inbound->timer = net_timer_create(inbound->loop->net, timer_fired, inbound);
+    net_timer_start(inbound->timer, milliseconds);
+}
+
 static void make_session(struct inbound *inbound)
 {
     const struct inbound_arrival *arrival = &inbound->arrival;
@@ -174,12 +182,11 @@ void inbound_begin(void *argument)
     }
     log_line(LOG_DEBUG, arrival->session, "connected %s to \"%s\"", inbound->client_text,
              virtual_server_name(arrival->server));
-    inbound->timer = net_timer_create(inbound->loop->net, timer_fired, inbound);
     net_connection_set_idle(inbound->connection, arrival->rules->idle_ms, connection_idle);
     if (arrival->rules->greeting_delay_ms == 0 || inbound->loop->shutting_down)
         greet(inbound);
     else
-        net_timer_start(inbound->timer, arrival->rules->greeting_delay_ms);
+        inbound_wait(inbound, arrival->rules->greeting_delay_ms);
 }
 
 /* ---- going on ---- */

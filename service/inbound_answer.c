@@ -33,7 +33,7 @@ static void answer(struct inbound *inbound, const struct verdict *verdict)
         return;
     }
     inbound->held = *verdict;
-    net_timer_start(inbound->timer, verdict->delay_ms);
+    inbound_wait(inbound, verdict->delay_ms);
 }
 
 void inbound_ask(void *user, enum smtp_question question, const struct smtp_envelope *envelope,

@@ -38,7 +38,7 @@ struct inbound {
     bool peer_ended;                   /* nothing more will arrive */
 
     /* A greeting or an answer that is held back. */
-    struct net_timer *timer;
+    struct net_timer *timer; /* NULL before the first time */
     bool greeted;
     struct verdict held;
 
@@ -48,6 +48,7 @@ struct inbound {
     const struct smtp_content_facts *facts; /* while it is stored */
     bool storing;                           /* the spool owes its answer */
     enum spool_result result;
+    int64_t stored_us;      /* unix; when the spool answered */
     bool spool_waits;       /* for its writer: bring no more */
     bool paused;            /* the connection, for that reason */
     atomic_uint resumes;    /* that the spool has posted */
@@ -56,6 +57,8 @@ struct inbound {
 
 /* inbound.c: begins on the loop's thread. */
 void inbound_begin(void *argument);
+/* Then greets, or gives the answer that is held. */
+void inbound_wait(struct inbound *inbound, uint64_t milliseconds);
 /* Answers after ask() has returned, and goes on with what the client has sent meanwhile. */
 void inbound_answer_later(struct inbound *inbound, const struct verdict *verdict);
 /* Whatever may now go on does. To be called last by all that comes from outside. */

@@ -35,16 +35,17 @@ static const char *path_text(struct view path, char text[PATH_SIZE])
 }
 
 /* One record for each recipient that was accepted before; one without when there is none. */
-static void write_for_each_recipient(struct inbound *inbound, struct tracking_record *record,
+static void write_for_each_recipient(struct inbound *inbound, const struct tracking_record *common,
                                      const struct smtp_envelope *envelope)
 {
+    struct tracking_record record = *common;
     char recipient[PATH_SIZE];
     if (envelope->recipient_count == 0)
-        write_record(inbound, record);
+        write_record(inbound, &record);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         view_copy_text(envelope->recipients[i].address.text, recipient, sizeof(recipient));
-        record->recipient = recipient;
-        write_record(inbound, record);
+        record.recipient = recipient;
+        write_record(inbound, &record);
     }
 }
 
@@ -159,6 +160,7 @@ void inbound_track_received(struct inbound *inbound)
 void inbound_track_stored(struct inbound *inbound)
 {
     struct tracking_record record = message_record(inbound, TRACKING_STORED);
+    record.time_us = inbound->stored_us; /* delivery may have begun since */
     write_record(inbound, &record);
     arena_reset(inbound->loop->scratch);
 }
