@@ -1,7 +1,7 @@
 /*
  * From the spool outwards: chooses the destination of each recipient, keeps one queue for each, delivers to hosts
  * by SMTP and to the drop folder, tries again by the timetable, gives up into badmail. It has one loop thread of
- * its own (network and timers) and one worker thread (files). Everything it decides is on record in the spool and
+ * its own (network and timers) and some worker threads (files). Everything it decides is on record in the spool and
  * in tracking.
  */
 #ifndef GATEPOST_DELIVERY_DELIVERY_H

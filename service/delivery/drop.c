@@ -101,7 +101,7 @@ static void submit(struct destination *destination, const struct attempt *attemp
     for (size_t i = 0; i < drop->count; i++)
         drop->numbers[i] = attempt->entry->recipients[i].number;
     destination->jobs++;
-    worker_submit(delivery->worker, &drop->job);
+    worker_submit(delivery->worker, attempt->entry->message, &drop->job);
 }
 
 void drop_work(struct destination *destination)

@@ -162,5 +162,5 @@ void give_up_submit(struct give_up *give_up)
     give_up->job.run = run;
     give_up->job.done = done;
     give_up->job.discarded = discarded;
-    worker_submit(delivery->worker, &give_up->job);
+    worker_submit(delivery->worker, give_up->entry->message, &give_up->job);
 }

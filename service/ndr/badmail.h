@@ -1,6 +1,6 @@
 /*
  * The Badmail folder: a message that cannot be delivered, as an .eml file, and beside it a .txt
- * file that says why. Blocks; one thread writes in the folder.
+ * file that says why. Blocks; one thread at a time for one message.
  */
 #ifndef GATEPOST_NDR_BADMAIL_H
 #define GATEPOST_NDR_BADMAIL_H

@@ -28,7 +28,7 @@ enum message_file_result message_file_write(const struct message_file *message,
                                             struct error *error);
 
 /* A path in `folder` that is free for "IDENT-N" and both extensions, N from 1 on, without
- * extension. The caller frees it. Only one thread may choose names in a folder. */
+ * extension. The caller frees it. Only one thread at a time for one message. */
 char *message_file_choose_path(const char *folder, ident message, const char *extension,
                                const char *other_extension);
 
