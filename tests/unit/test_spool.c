@@ -495,6 +495,20 @@ START_TEST(the_file_does_not_grow_without_end)
 }
 END_TEST
 
+START_TEST(an_idle_spool_gives_disk_space_back)
+{
+    ck_assert(bring_message(spool, 1, 30 << 20, 1, answers));
+    settle(spool, 1, 0, answers);
+    answers_wait(answers, 2);
+    sqlite3_int64 before = rows_of("PRAGMA page_count");
+    for (int i = 0; i < 4000 && rows_of("PRAGMA page_count") == before; i++)
+        pause_a_little();
+    ck_assert_int_lt(rows_of("PRAGMA page_count"), before);
+    /* And keeps some for the mail to come. */
+    ck_assert_int_ge(rows_of("PRAGMA freelist_count"), 4096);
+}
+END_TEST
+
 /* ---- low disk ---- */
 
 START_TEST(refuses_mail_while_the_disk_is_low)
@@ -559,6 +573,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, what_waits_shares_one_transaction);
     tcase_add_test(tests, closing_writes_what_waits);
     tcase_add_test(tests, the_file_does_not_grow_without_end);
+    tcase_add_test(tests, an_idle_spool_gives_disk_space_back);
     tcase_add_test(tests, refuses_mail_while_the_disk_is_low);
     Suite *suite = suite_create("spool");
     suite_add_tcase(suite, tests);

@@ -3,6 +3,7 @@
 /* Records are written, found and followed. */
 #include "unit.h"
 
+#include "platform/thread.h"
 #include "tracking/condition.h"
 #include "tracking/newest.h"
 #include "tracking_world.h"
@@ -180,6 +181,33 @@ START_TEST(many_records_of_one_moment_are_all_kept)
     flush();
     ck_assert_int_eq(world_number("SELECT count(*) FROM event"), 5000);
     ck_assert_int_le(world_number("SELECT (max(id) - min(id)) >> 11 FROM event"), 3);
+}
+END_TEST
+
+#define THREADS 4
+#define RECORDS 2000
+
+static void write_many(void *first)
+{
+    for (ident i = 0; i < RECORDS; i++)
+        put(TRACKING_STORED, *(const ident *)first + i, 0, "x");
+}
+
+START_TEST(threads_may_write_at_once)
+{
+    struct thread *threads[THREADS];
+    ident first[THREADS];
+    for (size_t i = 0; i < THREADS; i++) {
+        first[i] = 1 + 10000 * i;
+        threads[i] = thread_start("writer", write_many, &first[i]);
+    }
+    for (int i = 0; i < 20; i++)
+        search((struct tracking_query){.limit = 10});
+    for (size_t i = 0; i < THREADS; i++)
+        thread_join(threads[i]);
+    flush();
+    ck_assert_int_eq(world_number("SELECT count(*) FROM event"), THREADS * RECORDS);
+    ck_assert_int_eq(world_number("SELECT count(DISTINCT message) FROM facts"), THREADS * RECORDS);
 }
 END_TEST
 
@@ -480,6 +508,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, subjects_can_be_left_out);
     tcase_add_test(tests, events_have_names);
     tcase_add_test(tests, many_records_of_one_moment_are_all_kept);
+    tcase_add_test(tests, threads_may_write_at_once);
     tcase_add_loop_test(tests, conditions_select, 0, (int)(sizeof searches / sizeof searches[0]));
     tcase_add_test(tests, pages_are_stable_while_rows_come_in);
     tcase_add_test(tests, the_last_full_page_ends_the_search);
