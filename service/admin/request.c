@@ -129,12 +129,14 @@ void admin_methods_answer(const struct admin_methods *methods, const char *who, 
     json_error_t position;
     json_t *json = json_loadb(request.data == NULL ? "" : request.data, request.length,
                               JSON_REJECT_DUPLICATES, &position);
-    if (json_is_object(json)) {
+    if (json == NULL) {
+        error_set(&reason, 0, "A request is a JSON object in one line; column %d: %s.",
+                  position.column, position.text);
+        admin_answer_error(answer, "bad-request", reason.text);
+    } else if (json_is_object(json)) {
         answer_object(methods, who, json, answer);
     } else {
-        error_set(&reason, 0, "A request is a JSON object in one line; column %d: %s.",
-                  position.column, json == NULL ? position.text : "this is a list");
-        admin_answer_error(answer, "bad-request", reason.text);
+        admin_answer_error(answer, "bad-request", "A request is a JSON object, not a list.");
     }
     json_decref(json);
 }
