@@ -183,6 +183,8 @@ static const struct provider *choose_provider(const struct source *source,
         break;
     case SOURCE_ACTIVE_DIRECTORY:
         return &provider_dirsync;
+    case SOURCE_USN:
+        return &provider_usn;
     case SOURCE_SYNC:
         return &provider_sync;
     case SOURCE_SEARCH:
@@ -278,13 +280,11 @@ static bool serve(struct source *source, const struct provider *provider, struct
 }
 
 /* DirSync can be refused although the server has it: then by uSNChanged. */
-static bool is_refused(const struct source *source, const struct provider *provider,
-                       const struct error *error)
+static bool is_refused(const struct provider *provider, const struct error *error)
 {
-    return provider == &provider_dirsync && source->settings->kind != SOURCE_SYNC &&
-           (error->code == LDAP_INSUFFICIENT_ACCESS ||
-            error->code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION ||
-            error->code == LDAP_UNWILLING_TO_PERFORM);
+    return provider == &provider_dirsync && (error->code == LDAP_INSUFFICIENT_ACCESS ||
+                                             error->code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION ||
+                                             error->code == LDAP_UNWILLING_TO_PERFORM);
 }
 
 static bool use(struct source *source, struct directory_connection *connection, struct error *error)
@@ -295,7 +295,7 @@ static bool use(struct source *source, struct directory_connection *connection, 
     const struct provider *provider = choose_provider(source, &run.root);
     set_provider(source, provider);
     bool served = serve(source, provider, &run, error);
-    if (!served && is_refused(source, provider, error) && !is_stopping(source)) {
+    if (!served && is_refused(provider, error) && !is_stopping(source)) {
         *error = (struct error){0};
         set_provider(source, &provider_usn);
         served = serve(source, &provider_usn, &run, error);

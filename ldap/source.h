@@ -12,6 +12,7 @@
 enum source_kind {
     SOURCE_AUTOMATIC,        /* by what the server says of itself */
     SOURCE_ACTIVE_DIRECTORY, /* DirSync; by uSNChanged where that is refused */
+    SOURCE_USN,              /* by uSNChanged from the start */
     SOURCE_SYNC,             /* RFC 4533 */
     SOURCE_SEARCH            /* a full search each time */
 };

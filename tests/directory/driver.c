@@ -75,7 +75,8 @@ static void read_lists(struct driver *driver, const json_t *settings)
 
 static void read_settings(struct driver *driver, const json_t *settings)
 {
-    static const char *const kinds[] = {"automatic", "active-directory", "sync", "search", NULL};
+    static const char *const kinds[] = {"automatic", "active-directory", "usn",
+                                        "sync",      "search",           NULL};
     static const char *const securities[] = {"ldaps", "starttls", "plain", NULL};
     static const char *const attributes[] = {"proxyAddresses", "mail", NULL};
     driver->settings = (struct source_settings){

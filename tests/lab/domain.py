@@ -46,6 +46,7 @@ SETTINGS = """
     disable spoolss = yes
     load printers = no
     idmap_ldb:use rfc2307 = yes
+    old password allowed period = 0
     tls enabled = yes
     tls keyfile = {folder}/tls/key.pem
     tls certfile = {folder}/tls/cert.pem
@@ -116,9 +117,9 @@ class Domain(lab.Server):
         return self.folder / "private" / "sam.ldb"
 
     def make(self, count):
-        """A domain with so many people in an empty folder: a copy, when one of that size was made before."""
-        source = inspect.getsource(sys.modules[__name__])
-        stored = lab.cached("domain", [source, str(count)], lambda folder: Domain(folder, "127.0.0.1").provision(count))
+        """A domain with so many people in an empty folder: a copy, when one of that size and address was made before."""
+        inputs = [inspect.getsource(sys.modules[__name__]), str(count), self.address]  # its DNS has the address
+        stored = lab.cached("domain", inputs, lambda folder: Domain(folder, self.address).provision(count))
         self.folder.mkdir(parents=True, exist_ok=True)
         for part in ("private", "state"):
             lab.run("cp", "-a", "--sparse=always", stored / part, self.folder / part)
