@@ -40,11 +40,13 @@ struct smtp_client_message {
     uint64_t size;       /* bytes of content; more than the next hop's SIZE fails with 5.3.4 */
     const struct smtp_client_recipient *recipients;
     size_t recipient_count; /* 1.. */
+    bool probe; /* only asks whether the recipients would be taken: RSET in place of DATA */
 };
 
 enum smtp_client_outcome {
-    SMTP_CLIENT_DELIVERED, /* the next hop has taken the responsibility */
-    SMTP_CLIENT_DEFERRED,  /* 4xx, connection lost, protocol error: not now */
+    SMTP_CLIENT_DELIVERED, /* the next hop has taken the responsibility; of a probe: it would */
+    SMTP_CLIENT_DEFERRED,  /* 4xx, connection lost, protocol error: not now. Of a probe also 5xx to
+                              MAIL, which says nothing about the recipient */
     SMTP_CLIENT_FAILED,    /* 5xx: never */
     SMTP_CLIENT_RETURNED   /* nothing was said about this one: it may be sent again at once */
 };
@@ -77,7 +79,8 @@ struct smtp_client_host {
      * something. */
     enum smtp_client_next (*next)(void *user, const struct smtp_client_message **message);
 
-    /* The next piece of the content, lines ended by CRLF; the view lives until the next call. */
+    /* The next piece of the content, lines ended by CRLF; the view lives until the next call. A
+     * probe has none, a host that only probes may leave this NULL, and room too. */
     enum smtp_client_content (*content)(void *user, const struct smtp_client_message *message,
                                         struct view *piece);
 

@@ -18,7 +18,8 @@ enum client_state {
     CLIENT_ENDED
 };
 
-/* Commands of a transaction in their order: RSET, MAIL, one RCPT for each recipient, DATA. */
+/* Commands of a transaction in their order: RSET, MAIL, one RCPT for each recipient, and last DATA
+ * or, for a probe, RSET. */
 enum { POSITION_RSET, POSITION_MAIL, POSITION_RCPT };
 
 struct client_transaction {

@@ -7,7 +7,7 @@
  */
 #define COMMANDS_UNANSWERED_MAXIMUM 128
 
-static size_t position_data(const struct client_transaction *transaction)
+static size_t position_last(const struct client_transaction *transaction)
 {
     return POSITION_RCPT + transaction->message->recipient_count;
 }
@@ -64,6 +64,12 @@ static void close_transaction(struct smtp_client *client, struct client_transact
 static enum smtp_client_outcome refusal(const struct smtp_client_reply *reply)
 {
     return client_reply_class(reply) == 5 ? SMTP_CLIENT_FAILED : SMTP_CLIENT_DEFERRED;
+}
+
+static enum smtp_client_outcome refusal_of_sender(const struct client_transaction *transaction,
+                                                  const struct smtp_client_reply *reply)
+{
+    return transaction->message->probe ? SMTP_CLIENT_DEFERRED : refusal(reply);
 }
 
 /* ---- content ---- */
@@ -128,9 +134,10 @@ static void content_answered(struct smtp_client *client, const struct smtp_clien
 
 /* ---- commands ---- */
 
-static void refused_before_content(struct smtp_client *client)
+/* A probe has said RSET itself. */
+static void end_without_content(struct smtp_client *client)
 {
-    client->needs_reset = client->envelope.mail_accepted;
+    client->needs_reset = client->envelope.mail_accepted && !client->envelope.message->probe;
     client->completed++;
     close_transaction(client, &client->envelope);
 }
@@ -142,6 +149,8 @@ static void recipient_answered(struct smtp_client *client, size_t recipient,
 
     if (client_reply_class(reply) == 2) {
         transaction->accepted++;
+        if (transaction->message->probe)
+            tell(client, transaction, recipient, SMTP_CLIENT_DELIVERED, reply);
         return;
     }
     bool unspecific = reply->enhanced[0] == '\0';
@@ -172,11 +181,20 @@ static void data_answered(struct smtp_client *client, const struct smtp_client_r
 /* Does a reply of this class answer the command at this position? */
 static bool is_proper(const struct client_transaction *transaction, size_t position, int class)
 {
-    if (position == POSITION_RSET)
+    bool is_last = position == position_last(transaction);
+    if (position == POSITION_RSET || (is_last && transaction->message->probe))
         return class == 2;
-    if (position == position_data(transaction))
+    if (is_last)
         return class != 2;
     return class != 3;
+}
+
+/* Nothing more is said about a message that nobody gets; a probe takes back what was accepted. */
+static bool has_more_to_say(const struct client_transaction *transaction)
+{
+    if (transaction->sent > position_last(transaction))
+        return false;
+    return !all_told(transaction) || (transaction->message->probe && transaction->mail_accepted);
 }
 
 static void command_answered(struct smtp_client *client, const struct smtp_client_reply *reply)
@@ -195,15 +213,16 @@ static void command_answered(struct smtp_client *client, const struct smtp_clien
     if (position == POSITION_MAIL) {
         transaction->mail_accepted = class == 2;
         if (class != 2)
-            tell_all(client, transaction, refusal(reply), reply);
-    } else if (position == position_data(transaction)) {
-        data_answered(client, reply);
+            tell_all(client, transaction, refusal_of_sender(transaction, reply), reply);
+    } else if (position == position_last(transaction)) {
+        if (!transaction->message->probe)
+            data_answered(client, reply);
     } else if (position >= POSITION_RCPT) {
         recipient_answered(client, position - POSITION_RCPT, reply);
     }
     if (transaction->message != NULL && transaction->answered == transaction->sent &&
-        all_told(transaction))
-        refused_before_content(client);
+        !has_more_to_say(transaction))
+        end_without_content(client);
 }
 
 static void send_command(struct smtp_client *client)
@@ -216,8 +235,8 @@ static void send_command(struct smtp_client *client)
         client->host->send(client->user, "RSET\r\n", 6);
     else if (position == POSITION_MAIL)
         client_send_mail(&client->features, message, client->host, client->user);
-    else if (position == position_data(transaction))
-        client->host->send(client->user, "DATA\r\n", 6);
+    else if (position == position_last(transaction))
+        client->host->send(client->user, message->probe ? "RSET\r\n" : "DATA\r\n", 6);
     else
         client_send_rcpt(&client->features, &message->recipients[position - POSITION_RCPT],
                          client->host, client->user);
@@ -228,8 +247,7 @@ static void send_commands(struct smtp_client *client)
     struct client_transaction *transaction = &client->envelope;
     size_t together = client->features.pipelining ? COMMANDS_UNANSWERED_MAXIMUM : 1;
 
-    while (!all_told(transaction) && transaction->sent <= position_data(transaction) &&
-           transaction->sent - transaction->answered < together)
+    while (has_more_to_say(transaction) && transaction->sent - transaction->answered < together)
         send_command(client);
 }
 
@@ -319,5 +337,7 @@ const char *client_mail_awaited(const struct smtp_client *client)
         return "RSET";
     if (transaction->answered == POSITION_MAIL)
         return "MAIL";
-    return transaction->answered == position_data(transaction) ? "DATA" : "RCPT";
+    if (transaction->answered < position_last(transaction))
+        return "RCPT";
+    return transaction->message->probe ? "RSET" : "DATA";
 }

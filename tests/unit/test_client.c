@@ -31,18 +31,26 @@ static const struct smtp_client_recipient foreign[] = {{"j\xC3\xB6rg@example.tes
 static const struct smtp_client_recipient injected[] = {{"ann@example.test>\r\nRSET", "", 0}};
 
 static const struct smtp_client_message plain = {
-    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 40, one, 1};
+    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 40, one, 1, false};
 static const struct smtp_client_message plain_two = {
-    "sam@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 41, one, 1};
-static const struct smtp_client_message to_three = {"",    "", SMTP_RET_UNSET, SMTP_BODY_7BIT,
-                                                    false, 42, three,          3};
+    "sam@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 41, one, 1, false};
+static const struct smtp_client_message to_three = {
+    "", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 42, three, 3, false};
 static const struct smtp_client_message everything = {
-    "eve@example.net", "QQ+3D1", SMTP_RET_HDRS, SMTP_BODY_8BITMIME, false, 43, reported, 2};
+    "eve@example.net", "QQ+3D1", SMTP_RET_HDRS, SMTP_BODY_8BITMIME, false, 43, reported, 2, false};
 static const struct smtp_client_message wide = {
-    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_8BITMIME, false, 44, foreign, 1};
+    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_8BITMIME, false, 44, foreign, 1, false};
 static const struct smtp_client_message forged = {
-    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 45, injected, 1};
+    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 45, injected, 1, false};
 
+static const struct smtp_client_message probe_ann = {
+    "", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 0, one, 1, true};
+static const struct smtp_client_message probe_three = {
+    "", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 0, three, 3, true};
+
+static const struct smtp_client_message *const probe_two[] = {&probe_ann, &probe_ann, NULL};
+static const struct smtp_client_message *const probe_many[] = {&probe_three, &probe_ann, NULL};
+static const struct smtp_client_message *const probe_and_send[] = {&probe_ann, &plain, NULL};
 static const struct smtp_client_message *const send_plain[] = {&plain, NULL};
 static const struct smtp_client_message *const send_two[] = {&plain, &plain_two, NULL};
 static const struct smtp_client_message *const send_three[] = {&to_three, NULL};
@@ -59,6 +67,73 @@ static const char *const no_contents[] = {NULL, NULL};
 #define LINES (const char *const[])
 
 static const struct script scripts[] = {
+    {"probes with PIPELINING", probe_two, no_contents, true,
+     LINES{"S: 220 hop.test",
+           "C: EHLO gate.test",
+           "S: 250-hop.test",
+           "S: 250 PIPELINING",
+           "C: MAIL FROM:<>",
+           "C: RCPT TO:<ann@example.test>",
+           "C: RSET",
+           "C",
+           "S: 250 Ok",
+           "S: 250 2.1.5 Ok",
+           "S: 250 Reset",
+           "C: MAIL FROM:<>",
+           "C: RCPT TO:<ann@example.test>",
+           "C: RSET",
+           "S: 250 Ok",
+           "S: 550 5.1.1 No such user",
+           "S: 250 Reset",
+           "C: QUIT",
+           "S: 221 Bye",
+           NULL},
+     " ann@example.test delivered 250 2.1.5 Ok\ndone\n"
+     " ann@example.test failed 550 5.1.1 No such user\ndone\nend orderly 221 Bye\n"},
+    {"probes without PIPELINING", probe_many, no_contents, false,
+     LINES{"S: 220 hop.test",
+           "C: EHLO gate.test",
+           "S: 250 hop.test",
+           "C: MAIL FROM:<>",
+           "C",
+           "S: 250 Ok",
+           "C: RCPT TO:<ann@example.test>",
+           "C",
+           "S: 250 Ok",
+           "C: RCPT TO:<bob@example.test>",
+           "S: 550 no",
+           "C: RCPT TO:<cyd@example.test>",
+           "S: 451 not now",
+           "C: RSET",
+           "C",
+           "S: 250 Reset",
+           "C: MAIL FROM:<>",
+           "S: 550 5.7.1 no null senders",
+           "C",
+           NULL},
+     " ann@example.test delivered 250 Ok\n bob@example.test failed 550 no\n"
+     " cyd@example.test deferred 451 not now\ndone\n"
+     " ann@example.test deferred 550 5.7.1 no null senders\ndone\n"},
+    {"a probe whose sender is refused says its RSET when it was sent already", probe_and_send,
+     short_contents, false,
+     LINES{"S: 220 hop.test", "C: EHLO gate.test", "S: 250-hop.test", "S: 250 PIPELINING",
+           "C: MAIL FROM:<>", "C: RCPT TO:<ann@example.test>", "C: RSET", "S: 550 no",
+           "S: 503 no sender", "S: 250 Reset", "C: MAIL FROM:<eve@example.net>",
+           "C: RCPT TO:<ann@example.test>", "C: DATA", NULL},
+     " ann@example.test deferred 550 no\ndone\n"},
+    {"closed after the answer to a probe", probe_two, no_contents, false,
+     LINES{"S: 220 hop.test", "C: EHLO gate.test", "S: 250-hop.test", "S: 250 PIPELINING",
+           "C: MAIL FROM:<>", "C: RCPT TO:<ann@example.test>", "C: RSET", "S: 250 Ok", "S: 250 Ok",
+           "close", NULL},
+     " ann@example.test delivered 250 Ok\ndone\n"
+     "end broken The connection was closed before the next hop answered to RSET\n"},
+    {"RSET refused", probe_two, no_contents, false,
+     LINES{"S: 220 hop.test", "C: EHLO gate.test", "S: 250-hop.test", "S: 250 PIPELINING",
+           "C: MAIL FROM:<>", "C: RCPT TO:<ann@example.test>", "C: RSET", "S: 250 Ok", "S: 250 Ok",
+           "S: 500 What?", NULL},
+     " ann@example.test delivered 250 Ok\ndone\n"
+     "end broken The next hop does not speak SMTP as it should: it answered to RSET with "
+     "\"500 What?\".\n"},
     {"one message without PIPELINING", send_plain, short_contents, true,
      LINES{"C",
            "S: 220 hop.test ESMTP",
@@ -648,7 +723,7 @@ END_TEST
 #define MANY 1000
 static struct smtp_client_recipient many[MANY];
 static const struct smtp_client_message to_many = {
-    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 9, many, MANY};
+    "eve@example.net", "", SMTP_RET_UNSET, SMTP_BODY_7BIT, false, 9, many, MANY, false};
 static const struct smtp_client_message *const send_many[] = {&to_many, NULL};
 static const struct script many_script = {
     .name = "many", .messages = send_many, .contents = short_contents};
