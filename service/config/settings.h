@@ -39,6 +39,7 @@
 enum { BARE_LINE_ENDS_REJECT, BARE_LINE_ENDS_CONVERT };
 enum { DOMAIN_AUTHORITATIVE, DOMAIN_RELAY };
 enum { DELIVER_TO_DROP, DELIVER_TO_HOST };
+enum { RECIPIENTS_BY_DIRECTORY, RECIPIENTS_BY_CALLOUT };
 
 /* The whole document with what belongs to it. */
 struct settings_snapshot {

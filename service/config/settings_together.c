@@ -88,8 +88,21 @@ static bool domains_have_hosts(const struct settings_settings *values, struct er
             return error_set(
                 error, 0, "accepted_domains[%zu].host: must not be empty when deliver_to is host.",
                 i);
+        if (domain->recipients == RECIPIENTS_BY_CALLOUT && domain->deliver_to != DELIVER_TO_HOST)
+            return error_set(
+                error, 0,
+                "accepted_domains[%zu].deliver_to: must be host when recipients is call-out.", i);
     }
     return true;
+}
+
+static bool callout_times_fit(const struct settings_callout *callout, struct error *error)
+{
+    return callout->refresh_time <= callout->accepted_time ||
+           error_set(error, 0,
+                     "callout.refresh_time: %" PRId64
+                     " is more than callout.accepted_time, %" PRId64 ".",
+                     callout->refresh_time, callout->accepted_time);
 }
 
 static bool connections_fit(const struct settings_outbound *outbound, struct error *error)
@@ -104,5 +117,6 @@ static bool connections_fit(const struct settings_outbound *outbound, struct err
 bool settings_check_together(const struct settings_settings *values, struct error *error)
 {
     return addresses_differ(values, error) && sizes_fit(values, error) &&
-           domains_have_hosts(values, error) && connections_fit(&values->outbound, error);
+           domains_have_hosts(values, error) && callout_times_fit(&values->callout, error) &&
+           connections_fit(&values->outbound, error);
 }
