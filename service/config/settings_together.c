@@ -96,15 +96,6 @@ static bool domains_have_hosts(const struct settings_settings *values, struct er
     return true;
 }
 
-static bool callout_times_fit(const struct settings_callout *callout, struct error *error)
-{
-    return callout->refresh_time <= callout->accepted_time ||
-           error_set(error, 0,
-                     "callout.refresh_time: %" PRId64
-                     " is more than callout.accepted_time, %" PRId64 ".",
-                     callout->refresh_time, callout->accepted_time);
-}
-
 static bool connections_fit(const struct settings_outbound *outbound, struct error *error)
 {
     return outbound->connections_per_destination <= outbound->connections ||
@@ -117,6 +108,5 @@ static bool connections_fit(const struct settings_outbound *outbound, struct err
 bool settings_check_together(const struct settings_settings *values, struct error *error)
 {
     return addresses_differ(values, error) && sizes_fit(values, error) &&
-           domains_have_hosts(values, error) && callout_times_fit(&values->callout, error) &&
-           connections_fit(&values->outbound, error);
+           domains_have_hosts(values, error) && connections_fit(&values->outbound, error);
 }

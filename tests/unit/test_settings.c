@@ -387,8 +387,6 @@ START_TEST(values_fit_together)
             "accepted_domains[0].deliver_to: must be host when recipients is call-out.");
     accepts("{\"accepted_domains\":[{\"domain\":\"a.test\",\"recipients\":\"call-out\","
             "\"deliver_to\":\"host\",\"host\":\"mail.a.test\"}]}");
-    refuses("{\"callout\":{\"accepted_time\":60,\"refresh_time\":61}}",
-            "callout.refresh_time: 61 is more than callout.accepted_time, 60.");
     accepts("{\"virtual_servers\":[{\"message_size\":100,\"session_size\":100}]}");
     accepts("{\"virtual_servers\":[{\"message_size\":100,\"session_size\":0}]}");
     refuses("{\"virtual_servers\":[{\"message_size\":100,\"session_size\":99}]}",
