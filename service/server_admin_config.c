@@ -46,6 +46,8 @@ static json_t *change_result(struct admin_call *call, enum settings_change chang
                          (int)(change == SETTINGS_CHANGED));
     case SETTINGS_CONFLICT:
         return admin_fail(call, "conflict", "%s", error->text);
+    case SETTINGS_NOT_FOUND:
+        return admin_fail(call, "not-found", "%s", error->text);
     case SETTINGS_INVALID:
         return admin_fail(call, "invalid", "%s", error->text);
     case SETTINGS_FAILED:
@@ -98,17 +100,16 @@ json_t *server_config_import(void *user, struct admin_call *call)
 json_t *server_config_revert(void *user, struct admin_call *call)
 {
     struct server *server = user;
+    struct error error = {.code = 0};
     int64_t revision = 0;
     if (!admin_number(call, "revision", 1, INT64_MAX, &revision))
         return NULL;
     if (revision == 0)
         return admin_fail(call, "bad-request", "revision: is needed.");
-    json_t *document = load_document(server, call, revision, "");
-    if (document == NULL)
-        return NULL;
-    json_t *result = change_settings(server, call, settings_store_replace, document, -1);
-    json_decref(document);
-    return result;
+    int64_t in_force;
+    enum settings_change result =
+        settings_store_revert(server->settings, revision, call->who, &in_force, &error);
+    return change_result(call, result, in_force, &error);
 }
 
 static void add_revision(void *user, const struct settings_revision *revision)

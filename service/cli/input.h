@@ -8,4 +8,7 @@
 /* path "-": standard input. At most contents->maximum bytes. */
 bool cli_read_input(const char *path, struct buffer *contents, struct error *error);
 
+/* A secret, typed without being shown, or the first line of standard input. size: its maximum and a NUL. */
+bool cli_read_secret(char *secret, size_t size, struct error *error);
+
 #endif

@@ -6,7 +6,8 @@
 #include "config/settings.h"
 #include "config/settings_path.h"
 
-#define HISTORY_ROWS 20 /* when --limit does not say otherwise */
+#define SECRET_SIZE  2048 /* of a value that is typed; settings have their own limit */
+#define HISTORY_ROWS 20   /* when --limit does not say otherwise */
 
 static int get_value(struct cli_call *call, const char *path, json_t **result)
 {
@@ -57,20 +58,59 @@ static void append_change(struct buffer *out, const json_t *result)
         buffer_append_format(out, "Nothing was changed: revision %lld says the same.\n", revision);
 }
 
+/* The value of a secret that shall not stand on the command line, as JSON. The caller frees it with
+ * memory_free(). */
+static char *typed_value(struct error *error)
+{
+    char secret[SECRET_SIZE];
+    if (!cli_read_secret(secret, sizeof secret, error))
+        return NULL;
+    json_t *json = json_string(secret);
+    char *text = json_dumps(json, JSON_ENCODE_ANY);
+    json_decref(json);
+    if (text == NULL) {
+        error_set(error, 0, "The value is not in UTF-8.");
+        return NULL;
+    }
+    char *value = memory_copy_text(text);
+    free(text);
+    return value;
+}
+
+static char *given_value(const char *path, const struct settings_target *target, const char *text,
+                         struct error *error)
+{
+    bool is_secret = target->setting != NULL && target->setting->type == SETTING_SECRET;
+    return is_secret && strcmp(text, "-") == 0
+               ? typed_value(error)
+               : settings_path_value(path, view_of_text(text), error);
+}
+
 /* The patch for `config set`, as JSON, made from the document in force and its revision. */
-static json_t *make_patch(const char *path, const char *text, const json_t *current,
+static json_t *make_patch(const char *path, const char *value, const json_t *current,
                           struct error *error)
 {
     char *document = json_dumps(json_object_get(current, "value"), JSON_COMPACT);
-    char *value = settings_path_value(path, view_of_text(text), error);
-    char *patch = value == NULL ? NULL
-                                : settings_path_patch(path, view_of_text(value),
-                                                      view_of_text(document), error);
+    char *patch = settings_path_patch(path, view_of_text(value), view_of_text(document), error);
     json_t *json = patch == NULL ? NULL : json_loads(patch, JSON_DECODE_ANY, NULL);
     memory_free(patch);
-    memory_free(value);
     free(document);
     return json;
+}
+
+/* What config.set is asked; NULL with error. */
+static json_t *set_params(const char *path, const struct settings_target *target, const char *value,
+                          const json_t *current, struct error *error)
+{
+    json_t *patch = make_patch(path, value, current, error);
+    if (patch == NULL)
+        return NULL;
+    json_t *params = json_object();
+    json_object_set_new(params, "patch", patch);
+    /* Such a patch holds the rest of the list as it was read. */
+    if (target->within_list)
+        json_object_set(params, "base_revision", json_object_get(current, "revision"));
+    return params;
 }
 
 int cli_config_set(struct cli_call *call)
@@ -81,19 +121,19 @@ int cli_config_set(struct cli_call *call)
     json_t *current, *result;
     if (!settings_path_find(path, &target, &error))
         return cli_fail(CLI_NOT_FOUND, "%s", error.text);
-    int exit = get_value(call, "", &current);
-    if (exit != CLI_OK)
-        return exit;
-    json_t *params = json_object();
-    json_object_set_new(params, "patch", make_patch(path, call->arguments[1], current, &error));
-    /* Such a patch holds the rest of the list as it was read. */
-    if (target.within_list)
-        json_object_set(params, "base_revision", json_object_get(current, "revision"));
-    json_decref(current);
-    if (json_object_get(params, "patch") == NULL) {
-        json_decref(params);
+    char *value = given_value(path, &target, call->arguments[1], &error);
+    if (value == NULL)
         return cli_fail(CLI_FAILED, "%s", error.text);
+    int exit = get_value(call, "", &current);
+    if (exit != CLI_OK) {
+        memory_free(value);
+        return exit;
     }
+    json_t *params = set_params(path, &target, value, current, &error);
+    json_decref(current);
+    memory_free(value);
+    if (params == NULL)
+        return cli_fail(CLI_FAILED, "%s", error.text);
     exit = cli_ask(call, "config.set", params, &result);
     return exit == CLI_OK ? cli_show(call, result, append_change) : exit;
 }

@@ -13,6 +13,9 @@ static void append_kind(struct buffer *kind, const struct setting *setting)
     case SETTING_TEXT:
         buffer_append_format(kind, "Text of at most %" PRId64 " bytes", setting->maximum);
         break;
+    case SETTING_SECRET:
+        buffer_append_format(kind, "Secret text of at most %" PRId64 " bytes", setting->maximum);
+        break;
     case SETTING_NUMBER:
         buffer_append_format(kind, "Number from %" PRId64 " to %" PRId64 "%s%s", setting->minimum,
                              setting->maximum, blank, setting->unit);
@@ -42,6 +45,7 @@ static json_t *initial_value(const struct setting *setting)
     struct view choice;
     switch (setting->type) {
     case SETTING_TEXT:
+    case SETTING_SECRET:
         return json_string(setting->initial_text);
     case SETTING_NUMBER:
         return json_integer(setting->initial);

@@ -162,6 +162,9 @@ const struct cli_verb cli_verbs[] = {
            "  gatepost config set outbound.smart_host relay.example.com\n"
            "  gatepost config set message_delivery.trusted_hosts[0] 192.0.2.0/24\n"
            "  gatepost config set accepted_domains[1] null\n"
+           "For a password, a VALUE of - asks for it, or reads it from standard input, so\n"
+           "that it does not stand on the command line:\n"
+           "  gatepost config set directories[0].password -\n"
            "The change is in force when the verb has ended. Ends with 6 when somebody else\n"
            "has changed the settings meanwhile: repeat it.\n",
      CLI_MANAGES, NULL, cli_config_set},

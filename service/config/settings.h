@@ -6,11 +6,13 @@
 #ifndef GATEPOST_CONFIG_SETTINGS_H
 #define GATEPOST_CONFIG_SETTINGS_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/view.h"
 
 #define TABLE(table, title)                                        struct settings_##table {
 #define TEXT(table, name, check, maximum, initial, help)           const char *name;
+#define SECRET(table, name, maximum, help)                         const char *name;
 #define NUMBER(table, name, minimum, maximum, initial, unit, help) int64_t name;
 #define SWITCH(table, name, initial, help)                         bool name;
 #define CHOICE(table, name, choices, initial, help)                int name;
@@ -27,6 +29,7 @@
 #include "config/settings.def"
 #undef TABLE
 #undef TEXT
+#undef SECRET
 #undef NUMBER
 #undef SWITCH
 #undef CHOICE
@@ -39,6 +42,7 @@
 enum { BARE_LINE_ENDS_REJECT, BARE_LINE_ENDS_CONVERT };
 enum { DOMAIN_AUTHORITATIVE, DOMAIN_RELAY };
 enum { DELIVER_TO_DROP, DELIVER_TO_HOST };
+enum { SECURITY_LDAPS, SECURITY_STARTTLS, SECURITY_PLAIN };
 enum { RECIPIENTS_BY_DIRECTORY, RECIPIENTS_BY_CALLOUT };
 
 /* The whole document with what belongs to it. */
@@ -47,12 +51,19 @@ struct settings_snapshot {
     int64_t revision; /* 0 = defaults, nothing stored yet */
 };
 
+/* Stands for a secret wherever settings are shown; set again, it means the one that is stored. */
+#define SETTINGS_MASK "********"
+
+/* Appends the secret that a snapshot holds sealed, not empty. folder: that of config.db. */
+bool settings_unseal(const char *sealed, const char *folder, struct buffer *secret,
+                     struct error *error);
+
 /* Bounds of a document and of a patch: bytes of JSON, objects and lists inside each other. */
 #define SETTINGS_DOCUMENT_MAXIMUM ((size_t)4 * 1024 * 1024 - 4096)
 #define SETTINGS_DEPTH_MAXIMUM    16
 
 /* Parses and checks a whole document; members that are missing get their default, members that are not
- * known are errors. error names the path: "virtual_servers[0].addresses[1].port: 70000 is not between 1
+ * known are errors, secrets are sealed. error names the path: "virtual_servers[0].addresses[1].port: 70000 is not between 1
  * and 65535." The caller releases the result. */
 const struct settings_snapshot *settings_parse(struct view json, int64_t revision,
                                                struct error *error);
@@ -60,8 +71,8 @@ const struct settings_snapshot *settings_parse(struct view json, int64_t revisio
 /* The document of a first start: what settings_parse() makes of "{}". The caller releases it. */
 const struct settings_snapshot *settings_defaults(void);
 
-/* The whole document as JSON, defaults included, members in the order of settings.def, without blanks. The
- * caller frees it with memory_free(). */
+/* The whole document as JSON, defaults included, secrets sealed, members in the order of settings.def, without
+ * blanks. The caller frees it with memory_free(). */
 char *settings_json(const struct settings_snapshot *snapshot);
 
 const struct settings_snapshot *settings_retain(const struct settings_snapshot *snapshot);

@@ -275,14 +275,147 @@ static bool is_full_path(struct view text)
     return drive || text.data[0] == '/';
 }
 
-bool settings_check_folder_or_empty(struct view text, struct buffer *canonical, struct error *error)
+static bool is_line(struct view text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (is_control(text.data[i]))
+            return false;
+    return true;
+}
+
+static bool keep_path(struct view text, const char *what, struct buffer *canonical,
+                      struct error *error)
 {
     char shown[SETTINGS_SHOWN_SIZE];
-    bool printable = true;
+    if (!view_is_empty(text) && (!is_line(text) || !is_full_path(text)))
+        return error_set(error, 0, IS_NOT "the full path of a %s", settings_show(text, shown),
+                         what);
+    return keep(text, canonical, error);
+}
+
+bool settings_check_folder_or_empty(struct view text, struct buffer *canonical, struct error *error)
+{
+    return keep_path(text, "folder, such as D:\\Mail\\Drop", canonical, error);
+}
+
+bool settings_check_file_or_empty(struct view text, struct buffer *canonical, struct error *error)
+{
+    return keep_path(text, "file, such as C:\\Certificates\\authority.pem", canonical, error);
+}
+
+bool settings_check_line_or_empty(struct view text, struct buffer *canonical, struct error *error)
+{
+    if (!is_line(text))
+        return error_set(error, 0, "must be one line without control characters");
+    return keep(view_trim(text), canonical, error);
+}
+
+static bool split_port(struct view digits, uint16_t *port)
+{
+    uint64_t number;
+    if (!view_to_uint64(digits, &number) || number == 0 || number > UINT16_MAX)
+        return false;
+    *port = (uint16_t)number;
+    return true;
+}
+
+bool settings_split_server(struct view text, struct view *host, uint16_t *port)
+{
+    struct ip_address address;
+    *port = 0;
+    *host = text;
+    if (ip_parse(text, &address))
+        return true;
+    size_t end = view_find_last(text, ':');
+    *host = view_first(text, end);
+    if (!view_is_empty(text) && text.data[0] == '[') {
+        size_t bracket = view_find(text, ']');
+        *host = view_from(view_first(text, bracket), 1);
+        if (!ip_parse(*host, &address) || bracket == text.length)
+            return false;
+        if (bracket + 1 == text.length)
+            return true;
+        end = bracket + 1;
+    }
+    return !view_is_empty(*host) &&
+           (end >= text.length ||
+            (text.data[end] == ':' && split_port(view_from(text, end + 1), port)));
+}
+
+static bool keep_server(struct view host, const struct ip_address *address, uint16_t port,
+                        struct buffer *canonical, struct error *error)
+{
+    bool bracketed = address != NULL && address->is_v6 && port != 0;
+    bool kept = (!bracketed || keep(VIEW("["), canonical, error)) &&
+                (address != NULL ? keep_address(address, canonical, error)
+                                 : keep_lower(host, canonical, error)) &&
+                (!bracketed || keep(VIEW("]"), canonical, error));
+    return kept && (port == 0 || buffer_append_format(canonical, ":%u", port) ||
+                    error_set(error, 0, "it is too long"));
+}
+
+bool settings_check_server(struct view text, struct buffer *canonical, struct error *error)
+{
+    char shown[SETTINGS_SHOWN_SIZE];
+    struct ip_address address;
+    struct view host;
+    uint16_t port;
+    bool split = settings_split_server(text, &host, &port);
+    host = without_final_dot(host);
+    if (split && ip_parse(host, &address))
+        return keep_server(host, &address, port, canonical, error);
+    if (split && view_is_ascii(host) && is_domain(host))
+        return keep_server(host, NULL, port, canonical, error);
+    return error_set(error, 0, IS_NOT "a server such as dc1.example.com or dc1.example.com:636",
+                     settings_show(text, shown));
+}
+
+bool settings_check_dns_server(struct view text, struct buffer *canonical, struct error *error)
+{
+    char shown[SETTINGS_SHOWN_SIZE];
+    struct ip_address address;
+    struct view host;
+    uint16_t port;
+    if (settings_split_server(text, &host, &port) && ip_parse(host, &address))
+        return keep_server(host, &address, port, canonical, error);
+    return error_set(error, 0, IS_NOT "the IP address of a DNS server", settings_show(text, shown));
+}
+
+/* Parentheses within values are written "\28" and "\29", so all that are seen are the filter's own. */
+static bool is_ldap_filter(struct view text)
+{
+    size_t open = 0;
+    if (text.data[0] != '(' || !is_line(text))
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == '(')
+            open++;
+        else if (text.data[i] == ')' && --open == 0)
+            return i + 1 == text.length;
+    }
+    return false;
+}
+
+bool settings_check_ldap_filter_or_empty(struct view text, struct buffer *canonical,
+                                         struct error *error)
+{
+    char shown[SETTINGS_SHOWN_SIZE];
+    struct view trimmed = view_trim(text);
+    if (!view_is_empty(trimmed) && !is_ldap_filter(trimmed))
+        return error_set(error, 0,
+                         IS_NOT "an LDAP filter such as (objectClass=user): see its parentheses",
+                         settings_show(text, shown));
+    return keep(trimmed, canonical, error);
+}
+
+bool settings_check_ldap_attribute(struct view text, struct buffer *canonical, struct error *error)
+{
+    char shown[SETTINGS_SHOWN_SIZE];
+    bool good = !view_is_empty(text) && is_letter_or_digit(text.data[0]);
     for (size_t i = 0; i < text.length; i++)
-        printable = printable && !is_control(text.data[i]);
-    if (!view_is_empty(text) && (!printable || !is_full_path(text)))
-        return error_set(error, 0, IS_NOT "the full path of a folder, such as D:\\Mail\\Drop",
+        good = good && (is_letter_or_digit(text.data[i]) || text.data[i] == '-');
+    if (!good)
+        return error_set(error, 0, IS_NOT "an attribute such as proxyAddresses",
                          settings_show(text, shown));
     return keep(text, canonical, error);
 }

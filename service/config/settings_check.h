@@ -45,6 +45,28 @@ bool settings_check_detail_separator(struct view text, struct buffer *canonical,
 bool settings_check_folder_or_empty(struct view text, struct buffer *canonical,
                                     struct error *error);
 
+/* The same of a file. */
+bool settings_check_file_or_empty(struct view text, struct buffer *canonical, struct error *error);
+
+/* One line without control characters, or empty. */
+bool settings_check_line_or_empty(struct view text, struct buffer *canonical, struct error *error);
+
+/* "host" or "host:port"; an IPv6 address with a port is in brackets. */
+bool settings_check_server(struct view text, struct buffer *canonical, struct error *error);
+
+/* The same with an IP address only. */
+bool settings_check_dns_server(struct view text, struct buffer *canonical, struct error *error);
+
+/* An LDAP filter (RFC 4515) as far as its parentheses tell, or empty. */
+bool settings_check_ldap_filter_or_empty(struct view text, struct buffer *canonical,
+                                         struct error *error);
+
+/* The name of an LDAP attribute (RFC 4512 1.4). */
+bool settings_check_ldap_attribute(struct view text, struct buffer *canonical, struct error *error);
+
+/* The parts of what settings_check_server() takes; port 0 when it names none. False when it is not one. */
+bool settings_split_server(struct view text, struct view *host, uint16_t *port);
+
 /* For messages about a text that may hold anything: cut, without control characters. Returns `shown`. */
 #define SETTINGS_SHOWN_SIZE 100
 const char *settings_show(struct view text, char shown[SETTINGS_SHOWN_SIZE]);

@@ -129,7 +129,8 @@ static bool takes_text(const struct settings_target *target)
 {
     if (target->setting == NULL)
         return false;
-    return target->setting->type == SETTING_TEXT || target->setting->type == SETTING_CHOICE ||
+    return target->setting->type == SETTING_TEXT || target->setting->type == SETTING_SECRET ||
+           target->setting->type == SETTING_CHOICE ||
            (target->setting->type == SETTING_TEXTS && target->element);
 }
 

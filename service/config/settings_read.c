@@ -1,6 +1,7 @@
 #include "config/settings_check.h"
 #include "config/settings_json.h"
 #include "config/settings_place.h"
+#include "config/settings_secret.h"
 #include "config/settings_table.h"
 
 #include "base/hash.h"
@@ -81,6 +82,18 @@ static bool read_text(struct reader *reader, const struct settings_place *place,
     }
     *to = check_text(reader, place, setting, text);
     return *to != NULL;
+}
+
+/* Sealed already: settings_secret.h stands before this. */
+static bool read_secret(struct reader *reader, const struct settings_place *place,
+                        const json_t *json, const char **to)
+{
+    const char *text = json == NULL ? "" : json_string_value(json);
+    if (text == NULL)
+        return wrong_type(reader, place, json, "text");
+    *to = arena_copy_text(reader->arena, view_of_text(text));
+    return text[0] == '\0' || settings_is_sealed(view_of_text(text)) ||
+           fail(reader, place, "is not sealed");
 }
 
 static bool read_number(struct reader *reader, const struct settings_place *place,
@@ -202,6 +215,8 @@ static bool read_value(struct reader *reader, const struct settings_place *place
     switch (setting->type) {
     case SETTING_TEXT:
         return read_text(reader, place, setting, json, to);
+    case SETTING_SECRET:
+        return read_secret(reader, place, json, to);
     case SETTING_NUMBER:
         return read_number(reader, place, setting, json, to);
     case SETTING_SWITCH:

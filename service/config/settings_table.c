@@ -17,6 +17,13 @@
      .maximum = (longest),                                                                         \
      .initial_text = (value),                                                                      \
      .help = (text)},
+#define SECRET(table, member, longest, text)                                                       \
+    {.name = #member,                                                                              \
+     .type = SETTING_SECRET,                                                                       \
+     .offset = PLACE(table, member),                                                               \
+     .maximum = (longest),                                                                         \
+     .initial_text = "",                                                                           \
+     .help = (text)},
 #define NUMBER(table, member, lowest, highest, value, measure, text)                               \
     {.name = #member,                                                                              \
      .type = SETTING_NUMBER,                                                                       \

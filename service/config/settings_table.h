@@ -14,6 +14,7 @@
 
 enum setting_type {
     SETTING_TEXT,    /* const char * */
+    SETTING_SECRET,  /* const char *, sealed; empty for none */
     SETTING_NUMBER,  /* int64_t */
     SETTING_SWITCH,  /* bool */
     SETTING_CHOICE,  /* int, the position in the choices */
@@ -33,7 +34,7 @@ struct setting {
     size_t offset;       /* of the value in its struct */
     size_t count_offset; /* of a list's count */
 
-    int64_t minimum, maximum; /* of a number; maximum bytes of a text */
+    int64_t minimum, maximum; /* of a number; maximum bytes of a text or secret */
     int64_t initial;          /* number, switch (0, 1), choice (position) */
     const char *initial_text; /* SETTING_TEXT */
     const char *unit;         /* of a number: "minutes", "KB", or "" */

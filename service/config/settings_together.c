@@ -105,8 +105,66 @@ static bool connections_fit(const struct settings_outbound *outbound, struct err
                      outbound->connections_per_destination, outbound->connections);
 }
 
+static bool directory_is_whole(const struct settings_directory *directory, size_t index,
+                               struct error *error)
+{
+    bool has_account = directory->account[0] != '\0', has_password = directory->password[0] != '\0';
+    if (directory->servers_count == 0 && directory->active_directory_domain[0] == '\0')
+        return error_set(
+            error, 0,
+            "directories[%zu].servers: name a server, or an Active Directory domain in "
+            "directories[%zu].active_directory_domain.",
+            index, index);
+    if (has_account && !has_password)
+        return error_set(
+            error, 0,
+            "directories[%zu].password: must not be empty when there is an account. It may "
+            "be while directories[%zu].enabled is false.",
+            index, index);
+    if (has_password && !has_account)
+        return error_set(error, 0,
+                         "directories[%zu].account: must not be empty when there is a password.",
+                         index);
+    if (has_password && directory->security == SECURITY_PLAIN && !directory->allow_plain_password)
+        return error_set(
+            error, 0,
+            "directories[%zu].security: plain would show the password to whoever listens "
+            "on the network. Use ldaps or starttls, or set "
+            "directories[%zu].allow_plain_password.",
+            index, index);
+    return true;
+}
+
+static bool directory_times_fit(const struct settings_directory *directory, size_t index,
+                                struct error *error)
+{
+    if (directory->stale_after < 2 * directory->poll_interval)
+        return error_set(error, 0,
+                         "directories[%zu].stale_after: %" PRId64
+                         " is less than twice the poll_interval, %" PRId64 ".",
+                         index, directory->stale_after, directory->poll_interval);
+    return directory->retry_first <= directory->retry_most ||
+           error_set(error, 0,
+                     "directories[%zu].retry_first: %" PRId64
+                     " is more than the retry_most, %" PRId64 ".",
+                     index, directory->retry_first, directory->retry_most);
+}
+
+/* One that is not used may be half entered. */
+static bool directories_are_whole(const struct settings_settings *values, struct error *error)
+{
+    for (size_t i = 0; i < values->directories_count; i++) {
+        const struct settings_directory *directory = &values->directories[i];
+        if (directory->enabled &&
+            (!directory_is_whole(directory, i, error) || !directory_times_fit(directory, i, error)))
+            return false;
+    }
+    return true;
+}
+
 bool settings_check_together(const struct settings_settings *values, struct error *error)
 {
     return addresses_differ(values, error) && sizes_fit(values, error) &&
-           domains_have_hosts(values, error) && connections_fit(&values->outbound, error);
+           domains_have_hosts(values, error) && connections_fit(&values->outbound, error) &&
+           directories_are_whole(values, error);
 }

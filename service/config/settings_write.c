@@ -27,6 +27,7 @@ static json_t *write_value(const struct setting *setting, const char *object)
     struct view choice;
     switch (setting->type) {
     case SETTING_TEXT:
+    case SETTING_SECRET:
         return json_string(*(const char *const *)value);
     case SETTING_NUMBER:
         return json_integer(*(const int64_t *)value);

@@ -3,7 +3,9 @@
 #include "base/memory.h"
 #include "config/revisions.h"
 #include "config/settings_json.h"
+#include "config/settings_secret.h"
 #include "platform/clock.h"
+#include "platform/file.h"
 #include "platform/thread.h"
 
 #include <inttypes.h>
@@ -14,6 +16,7 @@
 struct settings_store {
     struct lock
         *changing; /* held through a change, its callback included, and for each use of the file */
+    char *folder;  /* of the file, with the key of the secrets */
     struct revisions *revisions;
     int64_t newest; /* stored; greater than what is in force when that one was refused */
 
@@ -42,17 +45,46 @@ static bool store_revision(struct revisions *revisions, const struct settings_sn
     return stored;
 }
 
-/* A document that is not compared with what is in force, as revision `number`. */
-static enum settings_change store_document(struct revisions *revisions, struct view document,
-                                           int64_t number, const char *who, const char *summary,
-                                           struct error *error)
+/* The document that stands for what was given from outside, with its secrets sealed; a new reference. stored: as in
+ * settings_seal(). */
+static json_t *document_of(struct view given, const json_t *stored, const char *path,
+                           struct error *error)
 {
-    json_t *given = settings_json_load(document, error);
-    if (given == NULL)
-        return SETTINGS_INVALID;
+    json_t *json = settings_json_load(given, error);
+    if (json == NULL)
+        return NULL;
     /* Over nothing, so that null stands for the default as in any patch. */
-    json_t *merged = settings_merge(NULL, given);
-    const struct settings_snapshot *snapshot = settings_from_json(merged, number, error);
+    json_t *merged = settings_merge(NULL, json);
+    char *folder = path_parent(path);
+    bool sealed = settings_seal(merged, stored, folder, error);
+    memory_free(folder);
+    json_decref(json);
+    if (sealed)
+        return merged;
+    json_decref(merged);
+    return NULL;
+}
+
+static bool keep_document(void *user, int64_t number, struct view document)
+{
+    json_t **stored = user;
+    (void)number;
+    *stored = settings_json_load(document, NULL);
+    return false;
+}
+
+/* A document that is not compared with what is in force, as revision `number`. */
+static enum settings_change store_document(struct revisions *revisions, const char *path,
+                                           struct view given, int64_t number, const char *who,
+                                           const char *summary, struct error *error)
+{
+    json_t *former = NULL;
+    if (number > 1 &&
+        !revisions_each_document(revisions, number - 1, keep_document, &former, error))
+        return SETTINGS_FAILED;
+    json_t *document = document_of(given, former, path, error);
+    const struct settings_snapshot *snapshot =
+        document == NULL ? NULL : settings_from_json(document, number, error);
     enum settings_change result = SETTINGS_INVALID;
     if (snapshot != NULL) {
         json_t *whole = settings_write(&snapshot->values);
@@ -61,8 +93,8 @@ static enum settings_change store_document(struct revisions *revisions, struct v
         json_decref(whole);
     }
     settings_release(snapshot);
-    json_decref(merged);
-    json_decref(given);
+    json_decref(document);
+    json_decref(former);
     return result;
 }
 
@@ -75,9 +107,9 @@ enum settings_change settings_store_seed(const char *path, struct view document,
     if (revisions == NULL)
         return result;
     if (revisions_newest(revisions, &newest, error))
-        result = newest > 0
-                     ? SETTINGS_UNCHANGED
-                     : store_document(revisions, document, 1, FIRST_WHO, "initial settings", error);
+        result = newest > 0 ? SETTINGS_UNCHANGED
+                            : store_document(revisions, path, document, 1, FIRST_WHO,
+                                             "initial settings", error);
     revisions_close(revisions);
     return result;
 }
@@ -92,7 +124,8 @@ enum settings_change settings_store_import(const char *path, struct view documen
         return result;
     if (revisions_newest(revisions, &newest, error)) {
         *revision = newest + 1;
-        result = store_document(revisions, document, *revision, who, "import while stopped", error);
+        result = store_document(revisions, path, document, *revision, who, "import while stopped",
+                                error);
     }
     revisions_close(revisions);
     return result;
@@ -116,15 +149,16 @@ static bool try_document(void *user, int64_t number, struct view document)
     return search->found == NULL;
 }
 
-static bool load(struct settings_store *store, struct error *refused, struct error *error)
+static bool load(struct settings_store *store, const char *path, struct error *refused,
+                 struct error *error)
 {
     struct search search = {.refused = refused, .first = true};
     error_set(refused, 0, "%s", "");
     if (!revisions_newest(store->revisions, &store->newest, error))
         return false;
     if (store->newest == 0) {
-        if (store_document(store->revisions, VIEW("{}"), 1, FIRST_WHO, "first start", error) !=
-            SETTINGS_CHANGED)
+        if (store_document(store->revisions, path, VIEW("{}"), 1, FIRST_WHO, "first start",
+                           error) != SETTINGS_CHANGED)
             return false;
         store->newest = 1;
     }
@@ -144,8 +178,9 @@ struct settings_store *settings_store_open(const char *path, struct error *refus
     struct settings_store *store = memory_allocate(1, sizeof *store);
     store->changing = lock_create();
     store->reading = lock_create();
+    store->folder = path_parent(path);
     store->revisions = revisions;
-    if (load(store, refused, error))
+    if (load(store, path, refused, error))
         return store;
     settings_store_close(store);
     return NULL;
@@ -157,6 +192,7 @@ void settings_store_close(struct settings_store *store)
         return;
     settings_release(store->current);
     revisions_close(store->revisions);
+    memory_free(store->folder);
     lock_destroy(store->reading);
     lock_destroy(store->changing);
     memory_free(store);
@@ -203,18 +239,28 @@ static enum settings_change put_in_force(struct settings_store *store,
     return result;
 }
 
-/* The document that a change leads to; a new reference. */
+/* The document that a change leads to, with its secrets sealed; a new reference. */
 static json_t *changed_document(struct settings_store *store, struct view json, bool is_patch,
                                 struct error *error)
 {
-    json_t *given = settings_json_load(json, error);
-    if (given == NULL || !is_patch)
-        return given;
-    json_t *target = settings_write(&store->current->values);
-    json_t *merged = settings_merge(target, given);
-    json_decref(target);
-    json_decref(given);
-    return merged;
+    json_t *changed = settings_json_load(json, error);
+    if (changed == NULL)
+        return NULL;
+    if (is_patch) {
+        json_t *patch = changed, *target = settings_write(&store->current->values);
+        /* As the one who made the patch has seen it. */
+        settings_mask(target);
+        changed = settings_merge(target, patch);
+        json_decref(target);
+        json_decref(patch);
+    }
+    json_t *stored = settings_write(&store->current->values);
+    bool sealed = settings_seal(changed, stored, store->folder, error);
+    json_decref(stored);
+    if (sealed)
+        return changed;
+    json_decref(changed);
+    return NULL;
 }
 
 static bool is_stale(const struct settings_store *store, int64_t base_revision, struct error *error)
@@ -269,18 +315,59 @@ static bool parse_document(void *user, int64_t number, struct view document)
     return false;
 }
 
+/* The store is locked for changes. */
+static const struct settings_snapshot *
+older_snapshot(struct settings_store *store, int64_t revision, bool *there, struct error *error)
+{
+    struct search search = {.refused = error, .first = true};
+    bool read = revisions_each_document(store->revisions, revision, parse_document, &search, error);
+    *there = !read || !search.first;
+    if (!*there)
+        error_set(error, 0, "There is no revision %" PRId64 ".", revision);
+    return search.found;
+}
+
 static const struct settings_snapshot *snapshot_of(struct settings_store *store, int64_t revision,
                                                    struct error *error)
 {
-    struct search search = {.refused = error, .first = true};
+    bool there;
     if (revision == 0)
         return settings_store_current(store);
     lock_acquire(store->changing);
-    bool read = revisions_each_document(store->revisions, revision, parse_document, &search, error);
+    const struct settings_snapshot *snapshot = older_snapshot(store, revision, &there, error);
     lock_release(store->changing);
-    if (read && search.first)
-        error_set(error, 0, "There is no revision %" PRId64 ".", revision);
-    return search.found;
+    return snapshot;
+}
+
+static enum settings_change put_again(struct settings_store *store,
+                                      const struct settings_snapshot *older, const char *who,
+                                      struct error *error)
+{
+    json_t *document = settings_write(&older->values);
+    const struct settings_snapshot *snapshot =
+        settings_from_json(document, store->newest + 1, error);
+    enum settings_change result =
+        snapshot == NULL ? SETTINGS_INVALID : put_in_force(store, snapshot, who, error);
+    settings_release(snapshot);
+    json_decref(document);
+    return result;
+}
+
+enum settings_change settings_store_revert(struct settings_store *store, int64_t to_revision,
+                                           const char *who, int64_t *revision, struct error *error)
+{
+    bool there;
+    enum settings_change result;
+    lock_acquire(store->changing);
+    const struct settings_snapshot *older = older_snapshot(store, to_revision, &there, error);
+    if (older != NULL)
+        result = put_again(store, older, who, error);
+    else
+        result = there ? SETTINGS_INVALID : SETTINGS_NOT_FOUND;
+    settings_release(older);
+    *revision = store->current->revision;
+    lock_release(store->changing);
+    return result;
 }
 
 char *settings_store_json(struct settings_store *store, int64_t revision, const char *path,
@@ -290,6 +377,7 @@ char *settings_store_json(struct settings_store *store, int64_t revision, const 
     if (snapshot == NULL)
         return NULL;
     json_t *document = settings_write(&snapshot->values);
+    settings_mask(document);
     json_t *value = settings_json_at(document, path, error);
     char *text = value == NULL ? NULL : settings_json_dump(value);
     json_decref(document);

@@ -1,7 +1,8 @@
 /*
  * config.db: every revision of the settings document with when and who, and the snapshot in force. A change
  * is a JSON merge patch (RFC 7396) against a revision; lists are replaced whole. It is validated whole, stored
- * (WAL, synchronous FULL), then swapped in. Locks inside; any thread.
+ * (WAL, synchronous FULL), then swapped in. Secrets are sealed before that (platform/secret.h, in the folder of the
+ * file) and masked in all that is given out. Locks inside; any thread.
  *
  * Nobody else writes the file while the service runs (file_lock() on the data folder), so there is nothing
  * to read again: whoever is asked to reload applies settings_store_current() once more.
@@ -20,6 +21,7 @@ enum settings_change {
     SETTINGS_CHANGED,
     SETTINGS_UNCHANGED, /* the patch changes nothing: no new revision */
     SETTINGS_CONFLICT,  /* the base revision is not the newest: read again */
+    SETTINGS_NOT_FOUND, /* no such revision */
     SETTINGS_INVALID,
     SETTINGS_FAILED /* the store cannot be written */
 };
@@ -50,10 +52,14 @@ enum settings_change settings_store_merge(struct settings_store *store, struct v
                                           int64_t base_revision, const char *who, int64_t *revision,
                                           struct error *error);
 
-/* The whole document is replaced (import, go back). */
+/* The whole document is replaced. */
 enum settings_change settings_store_replace(struct settings_store *store, struct view document,
                                             int64_t base_revision, const char *who,
                                             int64_t *revision, struct error *error);
+
+/* The document of an older revision becomes the newest one, with the secrets that it had. */
+enum settings_change settings_store_revert(struct settings_store *store, int64_t to_revision,
+                                           const char *who, int64_t *revision, struct error *error);
 
 /* JSON text of the document in force (revision 0) or of another revision, defaults included; at `path` ("outbound.smart_host",
  * "virtual_servers[0]", "" = all). The caller frees it with memory_free(). NULL with error when there is none. */

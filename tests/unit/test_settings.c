@@ -35,6 +35,7 @@ static void refuses(const char *json, const char *said)
     static void check_##table(const struct settings_##table *values)                               \
     {
 #define TEXT(table, name, check, maximum, initial, help) ck_assert_str_eq(values->name, initial);
+#define SECRET(table, name, maximum, help)               ck_assert_str_eq(values->name, "");
 #define NUMBER(table, name, minimum, maximum, initial, unit, help)                                 \
     ck_assert_int_eq(values->name, initial);                                                       \
     ck_assert((initial) >= (minimum) && (initial) <= (maximum));
@@ -50,6 +51,7 @@ static void refuses(const char *json, const char *said)
 #include "config/settings.def"
 #undef TABLE
 #undef TEXT
+#undef SECRET
 #undef NUMBER
 #undef SWITCH
 #undef CHOICE
@@ -113,6 +115,8 @@ static struct around inside(const struct around *outer, const struct setting *se
     const char *more = "";
     if (strcmp(setting->name, "accepted_domains") == 0)
         more = "\"domain\":\"a.test\",";
+    else if (strcmp(setting->name, "directories") == 0)
+        more = "\"enabled\":false,";
     else if (strcmp(setting->name, "outbound") == 0)
         more = "\"connections\":2000000000,\"connections_per_destination\":1,";
     put(inner.before, sizeof inner.before, "%s\"%s\":%s{%s", outer->before, setting->name,
@@ -197,6 +201,7 @@ static const struct {
     const char *right;
 } kinds[] = {
     [SETTING_TEXT] = {"text", "s"},
+    [SETTING_SECRET] = {"text", "s"},
     [SETTING_NUMBER] = {"a whole number", "i"},
     [SETTING_SWITCH] = {"true or false", "tf"},
     [SETTING_CHOICE] = {"text", "s"},

@@ -151,6 +151,54 @@ START_TEST(shown_values_are_safe_to_print)
 }
 END_TEST
 
+START_TEST(file)
+{
+    RUN(settings_check_file_or_empty, {"", ""}, {"/etc/ca.pem", "/etc/ca.pem"},
+        {"C:\\ca.pem", "C:\\ca.pem"}, {"ca.pem", NULL}, {"/etc/a\nb", NULL});
+}
+END_TEST
+
+START_TEST(line)
+{
+    RUN(settings_check_line_or_empty, {"", ""}, {" dc=example, dc=test ", "dc=example, dc=test"},
+        {"a\tb", NULL}, {"a\nb", NULL});
+}
+END_TEST
+
+START_TEST(server)
+{
+    RUN(settings_check_server, {"DC1.Example.COM", "dc1.example.com"}, {"dc1", "dc1"},
+        {"dc1.example.com.:636", "dc1.example.com:636"}, {"192.0.2.1", "192.0.2.1"},
+        {"192.0.2.1:3269", "192.0.2.1:3269"}, {"2001:DB8::1", "2001:db8::1"},
+        {"[2001:DB8::1]", "2001:db8::1"}, {"[2001:db8::1]:636", "[2001:db8::1]:636"}, {"", NULL},
+        {":636", NULL}, {"dc1:", NULL}, {"dc1:0", NULL}, {"dc1:65536", NULL}, {"dc1:x", NULL},
+        {"[dc1]:636", NULL}, {"[2001:db8::1", NULL}, {"[2001:db8::1]636", NULL},
+        {"ldaps://dc1", NULL}, {"dc 1", NULL});
+}
+END_TEST
+
+START_TEST(dns_server)
+{
+    RUN(settings_check_dns_server, {"192.0.2.1", "192.0.2.1"}, {"192.0.2.1:53", "192.0.2.1:53"},
+        {"[2001:db8::1]:53", "[2001:db8::1]:53"}, {"", NULL}, {"dns.example.com", NULL});
+}
+END_TEST
+
+START_TEST(ldap_filter)
+{
+    RUN(settings_check_ldap_filter_or_empty, {"", ""}, {" (a=b) ", "(a=b)"},
+        {"(&(a=b)(!(c=\\28*)))", "(&(a=b)(!(c=\\28*)))"}, {"a=b", NULL}, {"(a=b", NULL},
+        {"(a=b))", NULL}, {"(a=b)(c=d)", NULL}, {")(", NULL}, {"(a=\n)", NULL});
+}
+END_TEST
+
+START_TEST(ldap_attribute)
+{
+    RUN(settings_check_ldap_attribute, {"proxyAddresses", "proxyAddresses"}, {"x-mail", "x-mail"},
+        {"2.5.4.3", NULL}, {"", NULL}, {"-x", NULL}, {"mail;lang-en", NULL}, {"a b", NULL});
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     TCase *tests = tcase_create("settings_check");
@@ -165,6 +213,12 @@ Suite *unit_suite(void)
     tcase_add_test(tests, detail_separator);
     tcase_add_test(tests, folder);
     tcase_add_test(tests, shown_values_are_safe_to_print);
+    tcase_add_test(tests, file);
+    tcase_add_test(tests, line);
+    tcase_add_test(tests, server);
+    tcase_add_test(tests, dns_server);
+    tcase_add_test(tests, ldap_filter);
+    tcase_add_test(tests, ldap_attribute);
     Suite *suite = suite_create("settings_check");
     suite_add_tcase(suite, tests);
     return suite;

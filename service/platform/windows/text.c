@@ -9,9 +9,11 @@
 #include <shellapi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <windows.h>
 
 #define OUTPUT_BUFFER 8192
+#define LINE_MAXIMUM  1024 /* characters that are typed */
 
 void program_arguments(int *count, char ***arguments)
 {
@@ -51,6 +53,37 @@ void console_prepare(void)
         SetConsoleOutputCP(CP_UTF8);
         SetConsoleCP(CP_UTF8);
     }
+}
+
+/* With its end, as UTF-16: the console does not give UTF-8 on every Windows. */
+static bool read_line(HANDLE console, char *line, size_t size)
+{
+    wchar_t wide[LINE_MAXIMUM + 1];
+    DWORD count;
+    if (!ReadConsoleW(console, wide, LINE_MAXIMUM, &count, NULL) || count < 2 ||
+        wide[count - 1] != L'\n')
+        return false;
+    wide[count - 2] = L'\0';
+    char *text = text_from_wide(wide);
+    bool fits = strlen(text) < size;
+    if (fits)
+        strcpy(line, text);
+    memory_free(text);
+    return fits;
+}
+
+bool console_read_hidden(const char *prompt, char *line, size_t size)
+{
+    HANDLE console = GetStdHandle(STD_INPUT_HANDLE);
+    DWORD mode;
+    if (!GetConsoleMode(console, &mode))
+        return false;
+    fputs(prompt, stderr);
+    SetConsoleMode(console, ENABLE_LINE_INPUT | ENABLE_PROCESSED_INPUT);
+    bool read = read_line(console, line, size);
+    SetConsoleMode(console, mode);
+    fputs("\n", stderr);
+    return read;
 }
 
 void user_name(char *name, size_t size)
