@@ -150,8 +150,7 @@ static bool fold_domain_to_key(struct directory_key *key, struct view domain, st
 
 bool directory_key_make(struct view address, struct directory_key *key, struct error *error)
 {
-    struct local_part local;
-    local.length = 0;
+    struct local_part local = {0};
     if (!read_local_part(address, &local, error))
         return false;
     key->length = 0;

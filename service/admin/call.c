@@ -7,9 +7,9 @@
 
 json_t *admin_fail(struct admin_call *call, const char *code, const char *format, ...)
 {
-    va_list arguments;
     view_copy_text(view_of_text(code), call->code, sizeof call->code);
     call->error.code = 0;
+    va_list arguments;
     va_start(arguments, format);
     vsnprintf(call->error.text, sizeof call->error.text, format, arguments);
     va_end(arguments);

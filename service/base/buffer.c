@@ -100,10 +100,10 @@ bool buffer_append_format(struct buffer *buffer, const char *format, ...)
 
 void buffer_consume(struct buffer *buffer, size_t length)
 {
-    if (length == 0)
-        return;
     if (length > buffer->length)
         length = buffer->length;
+    if (length == 0)
+        return;
     memmove(buffer->data, buffer->data + length, buffer->length - length);
     buffer->length -= length;
     buffer->data[buffer->length] = '\0';

@@ -150,9 +150,10 @@ void *hash_table_set(struct hash_table *table, struct view key, void *value)
         table_grow(table);
         slot = slot_find(table, key, hash);
     }
-    *slot = (struct slot){hash, memory_allocate(key.length + 1, 1), key.length, value};
+    char *copy = memory_allocate(key.length + 1, 1);
     if (key.length > 0)
-        memcpy(slot->key, key.data, key.length);
+        memcpy(copy, key.data, key.length);
+    *slot = (struct slot){hash, copy, key.length, value};
     table->count++;
     return NULL;
 }

@@ -55,7 +55,7 @@ static bool not_there(struct error *error, struct view path, const struct settin
 
 static bool is_list(const struct setting *setting)
 {
-    return setting->type == SETTING_TEXTS || setting->type == SETTING_OBJECTS;
+    return setting != NULL && (setting->type == SETTING_TEXTS || setting->type == SETTING_OBJECTS);
 }
 
 /* One step down from target->table. */

@@ -11,6 +11,6 @@ void settings_place_append(struct buffer *path, const struct settings_place *pla
     if (place->name == NULL)
         buffer_append_format(path, "[%zu]", place->index);
     else
-        buffer_append_format(path, "%s%s", path->length == 0 ? "" : ".",
+        buffer_append_format(path, "%s%s", place->outer == NULL ? "" : ".",
                              settings_show(view_of_text(place->name), shown));
 }

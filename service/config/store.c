@@ -42,24 +42,27 @@ static bool store_revision(struct revisions *revisions, const struct settings_sn
     return stored;
 }
 
-static enum settings_change store_first(struct revisions *revisions, struct view document,
-                                        const char *summary, struct error *error)
+/* A document that is not compared with what is in force, as revision `number`. */
+static enum settings_change store_document(struct revisions *revisions, struct view document,
+                                           int64_t number, const char *who, const char *summary,
+                                           struct error *error)
 {
-    json_t *patch = settings_json_load(document, error);
-    if (patch == NULL)
+    json_t *given = settings_json_load(document, error);
+    if (given == NULL)
         return SETTINGS_INVALID;
-    json_t *merged = settings_merge(NULL, patch);
-    const struct settings_snapshot *snapshot = settings_from_json(merged, 1, error);
+    /* Over nothing, so that null stands for the default as in any patch. */
+    json_t *merged = settings_merge(NULL, given);
+    const struct settings_snapshot *snapshot = settings_from_json(merged, number, error);
     enum settings_change result = SETTINGS_INVALID;
     if (snapshot != NULL) {
         json_t *whole = settings_write(&snapshot->values);
-        bool stored = store_revision(revisions, snapshot, whole, FIRST_WHO, summary, error);
+        bool stored = store_revision(revisions, snapshot, whole, who, summary, error);
         result = stored ? SETTINGS_CHANGED : SETTINGS_FAILED;
         json_decref(whole);
     }
     settings_release(snapshot);
     json_decref(merged);
-    json_decref(patch);
+    json_decref(given);
     return result;
 }
 
@@ -72,8 +75,25 @@ enum settings_change settings_store_seed(const char *path, struct view document,
     if (revisions == NULL)
         return result;
     if (revisions_newest(revisions, &newest, error))
-        result = newest > 0 ? SETTINGS_UNCHANGED
-                            : store_first(revisions, document, "initial settings", error);
+        result = newest > 0
+                     ? SETTINGS_UNCHANGED
+                     : store_document(revisions, document, 1, FIRST_WHO, "initial settings", error);
+    revisions_close(revisions);
+    return result;
+}
+
+enum settings_change settings_store_import(const char *path, struct view document, const char *who,
+                                           int64_t *revision, struct error *error)
+{
+    int64_t newest;
+    struct revisions *revisions = revisions_open(path, error);
+    enum settings_change result = SETTINGS_FAILED;
+    if (revisions == NULL)
+        return result;
+    if (revisions_newest(revisions, &newest, error)) {
+        *revision = newest + 1;
+        result = store_document(revisions, document, *revision, who, "import while stopped", error);
+    }
     revisions_close(revisions);
     return result;
 }
@@ -103,7 +123,8 @@ static bool load(struct settings_store *store, struct error *refused, struct err
     if (!revisions_newest(store->revisions, &store->newest, error))
         return false;
     if (store->newest == 0) {
-        if (store_first(store->revisions, VIEW("{}"), "first start", error) != SETTINGS_CHANGED)
+        if (store_document(store->revisions, VIEW("{}"), 1, FIRST_WHO, "first start", error) !=
+            SETTINGS_CHANGED)
             return false;
         store->newest = 1;
     }

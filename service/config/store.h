@@ -30,6 +30,11 @@ enum settings_change {
 enum settings_change settings_store_seed(const char *path, struct view document,
                                          struct error *error);
 
+/* Without opening the store: a document becomes the newest revision, for a service that does not start because none of
+ * its own is valid. CHANGED, INVALID or FAILED. */
+enum settings_change settings_store_import(const char *path, struct view document, const char *who,
+                                           int64_t *revision, struct error *error);
+
 /* Makes the file with the default document when it is not there. When the newest revision does not pass the
  * checks, opens with the newest that does and fills *refused; NULL when none does or the file is not readable. */
 struct settings_store *settings_store_open(const char *path, struct error *refused,

@@ -23,6 +23,34 @@ void net_post(struct net_loop *loop, void (*function)(void *argument), void *arg
     lock_release(loop->lock);
 }
 
+struct call {
+    struct net_loop *loop;
+    void (*function)(void *argument);
+    void *argument;
+    bool done; /* under the loop's lock */
+};
+
+static void run_call(void *argument)
+{
+    struct call *call = argument;
+    struct net_loop *loop = call->loop;
+    call->function(call->argument);
+    lock_acquire(loop->lock);
+    call->done = true;
+    condition_broadcast(loop->progress);
+    lock_release(loop->lock);
+}
+
+void net_call(struct net_loop *loop, void (*function)(void *argument), void *argument)
+{
+    struct call call = {.loop = loop, .function = function, .argument = argument};
+    net_post(loop, run_call, &call);
+    lock_acquire(loop->lock);
+    while (!call.done)
+        condition_wait(loop->progress, loop->lock);
+    lock_release(loop->lock);
+}
+
 /* Swaps the queue out in one go; what is posted meanwhile wakes the loop again. */
 static void run_posts(uv_async_t *wake)
 {
@@ -49,14 +77,14 @@ static void run_loop(void *argument)
     lock_acquire(loop->lock);
     loop->self = uv_thread_self();
     loop->runs = true;
-    condition_signal(loop->started);
+    condition_broadcast(loop->progress);
     lock_release(loop->lock);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
 
 static void loop_free(struct net_loop *loop)
 {
-    condition_destroy(loop->started);
+    condition_destroy(loop->progress);
     lock_destroy(loop->lock);
     memory_free(loop->waiting.entries);
     memory_free(loop->running.entries);
@@ -90,7 +118,7 @@ struct net_loop *net_loop_start(const char *name, struct error *error)
 {
     struct net_loop *loop = memory_allocate(1, sizeof(*loop));
     loop->lock = lock_create();
-    loop->started = condition_create();
+    loop->progress = condition_create();
     loop->read_buffer = memory_allocate(1, NET_READ_SIZE);
     loop->write_buffer = memory_allocate(1, NET_WRITE_SIZE);
     list_init(&loop->watched);
@@ -101,7 +129,7 @@ struct net_loop *net_loop_start(const char *name, struct error *error)
     loop->thread = thread_start(name, run_loop, loop);
     lock_acquire(loop->lock);
     while (!loop->runs)
-        condition_wait(loop->started, loop->lock);
+        condition_wait(loop->progress, loop->lock);
     lock_release(loop->lock);
     return loop;
 }

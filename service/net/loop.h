@@ -21,6 +21,9 @@ void net_loop_stop(struct net_loop *loop);
 /* Runs function(argument) on the loop's thread, in the order of the calls. Any thread. */
 void net_post(struct net_loop *loop, void (*function)(void *argument), void *argument);
 
+/* The same, and waits until it has run. Not from a loop's thread. */
+void net_call(struct net_loop *loop, void (*function)(void *argument), void *argument);
+
 /* On the loop's thread: monotonic milliseconds, as of this turn of the loop. */
 int64_t net_now_ms(const struct net_loop *loop);
 

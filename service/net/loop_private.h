@@ -36,8 +36,8 @@ struct net_loop {
     uv_thread_t self;
     bool runs; /* self is known */
 
-    struct lock *lock; /* for waiting, self and runs */
-    struct condition *started;
+    struct lock *lock;          /* for waiting, self and runs */
+    struct condition *progress; /* the thread runs; a call has returned */
     struct net_post_queue waiting;
     struct net_post_queue running;
 

@@ -31,13 +31,13 @@ socket_handle socket_listen(const struct ip_address *address, uint16_t port, int
  * waits or it has gone already. *exhausted is set when the system is out of handles or memory: wait a
  * little before the next call. */
 socket_handle socket_accept(socket_handle listener, struct socket_peer *peer, bool *exhausted);
-void socket_close(socket_handle socket);
+void socket_close(socket_handle handle);
 
 /* The port that a socket is bound to, which matters after port 0 was asked for; 0 when unknown. */
-uint16_t socket_local_port(socket_handle socket);
+uint16_t socket_local_port(socket_handle handle);
 
 /* Sends what fits at once and closes: for "421 too many connections" before a loop is involved. */
-void socket_send_and_close(socket_handle socket, const char *data, size_t length);
+void socket_send_and_close(socket_handle handle, const char *data, size_t length);
 
 /* Waits until one of the listeners has a connection or socket_waker_wake() was called. */
 struct socket_waker;

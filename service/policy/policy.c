@@ -11,9 +11,10 @@ static char *postmaster_of(const struct settings_settings *settings)
     if (settings->accepted_domains_count == 0)
         return NULL;
     const char *domain = settings->accepted_domains[0].domain;
-    char *address = memory_allocate(sizeof local_part + strlen(domain), 1);
-    memcpy(address, local_part, sizeof local_part);
-    strcat(address, domain);
+    size_t prefix_length = sizeof local_part - 1, domain_length = strlen(domain);
+    char *address = memory_allocate(prefix_length + domain_length + 1, 1);
+    memcpy(address, local_part, prefix_length);
+    memcpy(address + prefix_length, domain, domain_length);
     return address;
 }
 

@@ -37,7 +37,22 @@ const struct settings_accepted_domain *policy_domain(const struct policy *policy
 /* May this recipient be taken? Fills *verdict; on a pass *delivered_to is the address that the message is to be
  * stored under: postmaster's mailbox, the address without detail is NOT substituted (the detail stays), otherwise
  * the one that was asked. It points into `scratch` (at least 330 bytes) or into `recipient`.
- * recipient: "local@domain", or "postmaster" alone. */
+ * recipient: "local@domain", or "postmaster" alone.
+ *
+ * The verdict names its rule; in the order in which they are asked:
+ *   address-malformed       501  no mail address (the session has refused it before)
+ *   postmaster              250  always, whatever the lists say; 451 when there is no mailbox for it yet
+ *   relay-denied            550  not an accepted domain, and the client is a stranger
+ *   no-route                550  not an accepted domain, and there is no smart host
+ *   relay-allowed           250  not an accepted domain; a trusted or authenticated client, by smart host
+ *   client-trusted          250  recipients of own hosts are not filtered
+ *   client-authenticated    250
+ *   recipient-blocked       550  in the list of blocked recipients
+ *   domain-relay            250  the next hop decides
+ *   filter-not-applied      250  off in the settings, or for the listening address
+ *   recipient-known         250  in the directory, as it is or without its detail
+ *   recipient-unknown       550
+ *   directory-unavailable   451 */
 void policy_check_recipient(const struct policy *policy, struct directory_reader *directory,
                             const struct policy_client *client, struct view recipient,
                             char *scratch, size_t scratch_size, struct view *delivered_to,

@@ -113,8 +113,8 @@ static bool decide_domain(struct question *question)
     const char *smart_host = question->policy->settings->values.outbound.smart_host;
     if (question->domain != NULL) {
         bool relay = question->domain->type == DOMAIN_RELAY;
-        say(question, "%.*s is %s accepted domain.", SHOW(domain),
-            relay ? "a relay" : "an authoritative");
+        say(question, "%.*s is an %s domain.", SHOW(domain),
+            relay ? "accepted relay" : "authoritative accepted");
         return false;
     }
     if (!is_own_client(question->client)) {

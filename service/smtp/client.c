@@ -166,22 +166,28 @@ void smtp_client_drained(struct smtp_client *client)
     client_advance(client);
 }
 
+/* No message can be harmed any more when the connection goes. */
+static bool owes_nothing(const struct smtp_client *client)
+{
+    return client->state >= CLIENT_OPEN && !client_mail_is_under_way(client);
+}
+
 void smtp_client_closed(struct smtp_client *client, const char *reason)
 {
     if (client->state == CLIENT_ENDED)
         return;
     struct smtp_client_reply reply;
     const char *because = reason[0] == '\0' ? "" : ": ";
-    if (client_mail_is_under_way(client) || client->state < CLIENT_OPEN) {
-        client_reply_set(&reply, 0, "4.4.2",
-                         "The connection was closed before the next hop answered to %s%s%s",
-                         awaited(client), because, reason);
-        client_end(client, SMTP_CLIENT_END_BROKEN, &reply);
-    } else {
+    if (owes_nothing(client)) {
         client_reply_set(&reply, 0, "", "The connection was closed while nothing was under way%s%s",
                          because, reason);
         client_end(client, SMTP_CLIENT_END_ORDERLY, &reply);
+        return;
     }
+    client_reply_set(&reply, 0, "4.4.2",
+                     "The connection was closed before the next hop answered to %s%s%s",
+                     awaited(client), because, reason);
+    client_end(client, SMTP_CLIENT_END_BROKEN, &reply);
 }
 
 void smtp_client_time_out(struct smtp_client *client)
@@ -191,12 +197,18 @@ void smtp_client_time_out(struct smtp_client *client)
     struct smtp_client_reply reply;
     client_reply_set(&reply, 0, "4.4.2", "The next hop did not answer to %s in time.",
                      awaited(client));
-    client_end(client, SMTP_CLIENT_END_BROKEN, &reply);
+    client_end(client, owes_nothing(client) ? SMTP_CLIENT_END_ORDERLY : SMTP_CLIENT_END_BROKEN,
+               &reply);
 }
 
 bool smtp_client_is_idle(const struct smtp_client *client)
 {
     return client->state == CLIENT_OPEN && !client_mail_is_under_way(client);
+}
+
+bool smtp_client_is_leaving(const struct smtp_client *client)
+{
+    return client->state == CLIENT_QUITTING && !client_mail_is_under_way(client);
 }
 
 bool smtp_client_has_ended(const struct smtp_client *client)

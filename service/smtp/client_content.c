@@ -16,8 +16,8 @@ static void remember_end(struct client_content_writer *writer, struct view piece
     }
 }
 
-/* A dot is doubled behind every LF, not only behind CRLF: a bare LF must never make the end of the message for a next
- * hop that takes it for a line end. */
+/* A dot is doubled behind every LF, not only behind CRLF: a bare LF must never make the end of the
+ * message for a next hop that takes it for a line end. */
 void client_content_write(struct client_content_writer *writer, struct view piece,
                           const struct smtp_client_host *host, void *user)
 {

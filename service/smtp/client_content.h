@@ -1,6 +1,6 @@
 /*
- * Message content on its way to the next hop: dots at the start of a line are doubled, the end is marked
- * (RFC 5321 4.5.2). Room-private.
+ * Message content on its way to the next hop: dots at the start of a line are doubled, the end is
+ * marked (RFC 5321 4.5.2). Room-private.
  */
 #ifndef GATEPOST_SMTP_CLIENT_CONTENT_H
 #define GATEPOST_SMTP_CLIENT_CONTENT_H
@@ -8,8 +8,8 @@
 #include "smtp/client.h"
 
 struct client_content_writer {
-    char last
-        [2]; /* the two bytes before, which decide where a line starts and whether one was begun */
+    char last[2]; /* the two bytes before, which decide where a line starts and whether one was
+                     begun */
 };
 
 void client_content_begin(struct client_content_writer *writer);

@@ -5,7 +5,8 @@
 
 #include <inttypes.h>
 
-/* Room for a path and for each parameter at their longest; stored ones are far shorter (RFC 5321 4.5.3.1.3, 3461 4). */
+/* Room for a path and for each parameter at their longest; stored ones are far shorter (RFC
+ * 5321 4.5.3.1.3, 3461 4). */
 #define PATH_MAXIMUM    1000
 #define COMMAND_MAXIMUM 4096
 

@@ -20,7 +20,8 @@ struct client_features {
 /* line: of the reply to EHLO, without code; not the first, which greets. */
 void client_features_add(struct client_features *features, struct view line);
 
-/* False, and a reply that says why, when a next hop with these features can never take the message. */
+/* False, and a reply that says why, when a next hop with these features can never take the message.
+ */
 bool client_can_send(const struct client_features *features,
                      const struct smtp_client_message *message, struct smtp_client_reply *reply);
 

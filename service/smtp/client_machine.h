@@ -1,6 +1,6 @@
 /*
- * What the two halves of the client share: client.c is the connection from greeting to QUIT, client_mail.c the mail
- * transactions on it. Room-private.
+ * What the two halves of the client share: client.c is the connection from greeting to QUIT,
+ * client_mail.c the mail transactions on it. Room-private.
  */
 #ifndef GATEPOST_SMTP_CLIENT_MACHINE_H
 #define GATEPOST_SMTP_CLIENT_MACHINE_H
@@ -41,8 +41,8 @@ struct smtp_client {
     struct client_features features;
     struct client_reply_reader reader;
 
-    /* At most two at a time: one whose content is on its way or waits for its reply, and behind it one in its
-     * commands. Replies come in that order. */
+    /* At most two at a time: one whose content is on its way or waits for its reply, and behind it
+     * one in its commands. Replies come in that order. */
     struct client_transaction content;
     struct client_transaction envelope;
     bool content_sent; /* the reply to it is awaited */

@@ -2,8 +2,9 @@
 
 #include "base/memory.h"
 
-/* Commands that may wait for their replies. A next hop that does not read while it writes could otherwise be brought
- * to a stop by its own replies (RFC 2920 3.1); theirs fit into any TCP window. */
+/* Commands that may wait for their replies. A next hop that does not read while it writes could
+ * otherwise be brought to a stop by its own replies (RFC 2920 3.1); theirs fit into any TCP window.
+ */
 #define COMMANDS_UNANSWERED_MAXIMUM 128
 
 static size_t position_data(const struct client_transaction *transaction)
@@ -148,7 +149,8 @@ static void recipient_answered(struct smtp_client *client, size_t recipient,
                     (reply->code == 552 && (unspecific || strcmp(reply->enhanced, "5.5.3") == 0));
     enum smtp_client_outcome outcome = refusal(reply);
     if (too_many)
-        /* The rest goes in a transaction of its own (RFC 5321 4.5.3.1.10); one alone cannot be too many. */
+        /* The rest goes in a transaction of its own (RFC 5321 4.5.3.1.10); one alone cannot be too
+         * many. */
         outcome = transaction->accepted > 0 ? SMTP_CLIENT_RETURNED : SMTP_CLIENT_DEFERRED;
     tell(client, transaction, recipient, outcome, reply);
 }
@@ -283,8 +285,8 @@ bool client_mail_is_under_way(const struct smtp_client *client)
     return client->content.message != NULL || client->envelope.message != NULL;
 }
 
-/* The message at whose turn a connection was lost has had its attempt; what stood behind it, or came just when the next
- * hop closed a connection that had served others, has not. */
+/* The message at whose turn a connection was lost has had its attempt; what stood behind it, or
+ * came just when the next hop closed a connection that had served others, has not. */
 static enum smtp_client_outcome outcome_of_loss(const struct smtp_client *client)
 {
     bool behind = client->content.message != NULL;

@@ -21,7 +21,8 @@ static int line_code(struct view line)
     return (line.data[0] - '0') * 100 + (line.data[1] - '0') * 10 + (line.data[2] - '0');
 }
 
-/* "5.1.1" at the start, followed by a space or the end; its class must be that of the code (RFC 2034 4). */
+/* "5.1.1" at the start, followed by a space or the end; its class must be that of the code (RFC
+ * 2034 4). */
 static size_t enhanced_length(struct view text, char class)
 {
     if (text.length < 5 || text.data[0] != class || text.data[1] != '.')

@@ -19,11 +19,10 @@ static void set_fault(struct smtp_content_reader *reader, enum smtp_content_faul
         reader->fault = fault;
 }
 
-static void add_to_line(struct smtp_content_reader *reader, size_t length)
+static size_t room_in_line(const struct smtp_content_reader *reader)
 {
-    reader->line_length += length;
-    if (reader->line_length + 2 > reader->line_maximum)
-        set_fault(reader, SMTP_CONTENT_LONG_LINE);
+    size_t used = reader->line_length + 2;
+    return used < reader->line_maximum ? reader->line_maximum - used : 0;
 }
 
 static void end_line(struct smtp_content_reader *reader)
@@ -54,15 +53,22 @@ static size_t plain_length(const char *data, size_t length)
 }
 
 /* From data[start] on, in the middle of a line: takes whole lines too, as long as they end in CRLF and the
- * next one does not start with a dot that has to go. Returns where it stopped. */
+ * next one does not start with a dot that has to go. Returns where it stopped. What is emitted before a
+ * fault does not depend on how the input was cut, nor then what is said about the message. */
 static size_t read_lines(struct smtp_content_reader *reader, const char *data, size_t start,
                          size_t length)
 {
     size_t at = start;
     for (;;) {
         size_t plain = plain_length(data + at, length - at);
-        add_to_line(reader, plain);
+        size_t room = room_in_line(reader);
+        if (plain > room) {
+            emit(reader, data + start, at + room - start);
+            set_fault(reader, SMTP_CONTENT_LONG_LINE);
+            start = at + room;
+        }
         at += plain;
+        reader->line_length += plain;
         if (length - at < 2 || data[at] != '\r' || data[at + 1] != '\n')
             break;
         at += 2;

@@ -34,7 +34,7 @@ struct smtp_content_reader {
 
     enum smtp_content_state state;
     size_t line_length;            /* of the present line so far, without its end */
-    enum smtp_content_fault fault; /* the first; from then on nothing is emitted */
+    enum smtp_content_fault fault; /* the first; all before it is emitted, nothing behind it */
 };
 
 /* The five fields above are set by the caller; this sets the others. */

@@ -102,7 +102,7 @@ void session_give_up(struct smtp_session *session, const char *rule, const char 
 void session_count_error(struct smtp_session *session)
 {
     session->errors++;
-    if (session->options->errors != 0 && session->errors >= session->options->errors &&
+    if (session->options->errors != 0 && session->errors > session->options->errors &&
         !session->ended)
         session_give_up(session, "too-many-errors", "4.7.0", "Too many errors");
 }

@@ -22,29 +22,40 @@ static void refuse_content(struct smtp_session *session)
 static void pass_to_host(void *user, const char *data, size_t length)
 {
     struct smtp_session *session = user;
-    if (session->content_refused)
+    if (session->content_refused || length == 0)
         return;
     session->facts.size += length;
     if (!session->host->content(session->user, data, length, &session->refusal))
         refuse_content(session);
 }
 
-static bool is_too_large(struct smtp_session *session)
+/* How many more bytes of text the limits allow. */
+static uint64_t room_for_text(const struct smtp_session *session)
 {
     const struct smtp_session_options *options = session->options;
-    uint64_t size = session->message_bytes, in_session = options->session_size;
-    if ((options->message_size != 0 && size > options->message_size) ||
-        (in_session != 0 && size > in_session)) {
-        verdict_set(&session->refusal, "message-size", 552, "5.3.4",
-                    "Message size exceeds fixed maximum message size");
-        return true;
+    uint64_t room = UINT64_MAX;
+    if (options->message_size != 0)
+        room = options->message_size - session->message_bytes;
+    if (options->session_size != 0) {
+        uint64_t in_session =
+            options->session_size - session->content_bytes - session->message_bytes;
+        room = in_session < room ? in_session : room;
     }
-    if (in_session != 0 && size > in_session - session->content_bytes) {
+    return room;
+}
+
+static void refuse_size(struct smtp_session *session)
+{
+    const struct smtp_session_options *options = session->options;
+    bool fits_another_session = session->message_bytes != options->message_size &&
+                                session->message_bytes != options->session_size;
+    if (fits_another_session)
         verdict_set(&session->refusal, "session-size", 421, "4.7.0",
                     "Too much mail in one session");
-        return true;
-    }
-    return false;
+    else
+        verdict_set(&session->refusal, "message-size", 552, "5.3.4",
+                    "Message size exceeds fixed maximum message size");
+    refuse_content(session);
 }
 
 /* What the reader has made of the input. */
@@ -53,20 +64,21 @@ static void take_text(void *user, const char *data, size_t length)
     struct smtp_session *session = user;
     if (session->content_refused)
         return;
-    session->message_bytes += length;
-    if (is_too_large(session)) {
-        refuse_content(session);
+    uint64_t room = room_for_text(session);
+    size_t taken = length < room ? length : (size_t)room;
+    session->message_bytes += taken;
+    if (session->header.state == SMTP_HEADER_CLOSED)
+        pass_to_host(session, data, taken);
+    else
+        smtp_header_scan(&session->header, data, taken);
+    if (session->content_refused)
         return;
-    }
-    if (session->header.state == SMTP_HEADER_CLOSED) {
-        pass_to_host(session, data, length);
-        return;
-    }
-    smtp_header_scan(&session->header, data, length);
-    if (session->facts.received_lines > session->options->hop_count && !session->content_refused) {
+    if (session->facts.received_lines > session->options->hop_count) {
         verdict_set(&session->refusal, "hop-count", 554, "5.4.6",
                     "Hop count exceeded - possible mail loop");
         refuse_content(session);
+    } else if (taken < length) {
+        refuse_size(session);
     }
 }
 
@@ -163,7 +175,8 @@ static void end_content(struct smtp_session *session)
 {
     session->mode = SESSION_COMMAND;
     session->chunks_begun = false;
-    session->content_bytes += session->message_bytes;
+    session->content_bytes += session->received_bytes;
+    session->received_bytes = 0;
     if (!session->content_refused)
         smtp_header_finish(&session->header);
     if (session->content_refused) {
@@ -177,12 +190,12 @@ static void end_content(struct smtp_session *session)
 static bool check_recipients(struct smtp_session *session, struct verdict *refusal)
 {
     if (!session->in_transaction) {
-        verdict_set(refusal, "command-state", 503, "5.5.2", "%s",
+        verdict_set(refusal, "command-state", SMTP_BAD_SEQUENCE, "5.5.2", "%s",
                     session->helo[0] == '\0' ? "Send hello first" : "Need mail command");
         return false;
     }
     if (session->envelope.recipient_count == 0) {
-        verdict_set(refusal, "no-recipients", 554, "5.5.1", "No valid recipients");
+        verdict_set(refusal, "no-recipients", SMTP_NO_RECIPIENTS, "5.5.1", "No valid recipients");
         return false;
     }
     return true;
@@ -217,14 +230,13 @@ bool session_check_bdat(struct smtp_session *session, struct view argument, stru
 static void end_chunk(struct smtp_session *session)
 {
     struct smtp_reply reply;
-    bool was_begun = session->chunks_begun;
     session->mode = SESSION_COMMAND;
     if (session->chunk_is_last && !session->content_refused) {
         smtp_content_finish(&session->reader);
         check_fault(session);
     }
     if (session->content_refused || session->chunk_is_last) {
-        bool is_error = session->content_refused && !was_begun && session->refusal.code >= 500;
+        bool is_error = session->content_refused && session->refusal.code == SMTP_BAD_SEQUENCE;
         end_content(session);
         if (is_error)
             session_count_error(session);
@@ -256,7 +268,6 @@ void session_proceed_bdat(struct smtp_session *session)
     } else if (check_recipients(session, &session->refusal)) {
         session_ask(session, SMTP_ASK_CONTENT);
     } else {
-        session->message_bytes = 0;
         session->content_refused = true;
         begin_chunk(session);
     }
@@ -266,7 +277,6 @@ void session_answer_content(struct smtp_session *session, const struct verdict *
 {
     session->refusal = *verdict;
     session->content_refused = verdict->kind != VERDICT_PASS;
-    session->message_bytes = 0;
     if (!session->content_refused)
         begin_content(session);
     if (session->by_chunks) {
@@ -284,6 +294,7 @@ size_t session_read_data(struct smtp_session *session, const char *data, size_t 
 {
     bool ended;
     size_t taken = smtp_content_read(&session->reader, data, length, &ended);
+    session->received_bytes += taken;
     check_fault(session);
     if (ended)
         end_content(session);
@@ -298,6 +309,7 @@ size_t session_read_chunk(struct smtp_session *session, const char *data, size_t
         smtp_content_read(&session->reader, data, taken, &ended);
         check_fault(session);
     }
+    session->received_bytes += taken;
     session->chunk_left -= taken;
     if (session->chunk_left == 0)
         end_chunk(session);

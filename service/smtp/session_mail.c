@@ -21,6 +21,13 @@ static struct smtp_address keep_address(struct arena *arena, const struct smtp_a
                                  view_from(text, domain_at)};
 }
 
+/* Nothing is known of an address that could not be read. */
+static void note_address(struct smtp_session *session, const struct smtp_address *address)
+{
+    if (address->text.data != NULL)
+        session->address = address->text;
+}
+
 /* RFC 1870 6.1: whether the size that was declared can be taken, before anything is sent. */
 static bool check_size(struct smtp_session *session, uint64_t size, struct verdict *refusal)
 {
@@ -49,7 +56,7 @@ bool session_check_mail(struct smtp_session *session, struct view argument, stru
     if (session->in_transaction)
         return refuse_state(refusal, "Sender already specified");
     bool is_valid = smtp_parse_mail(argument, &envelope, refusal);
-    session->address = envelope.reverse_path.text;
+    note_address(session, &envelope.reverse_path);
     if (!is_valid)
         return false;
     if (options->messages != 0 && session->messages >= options->messages) {
@@ -94,9 +101,9 @@ void session_answer_mail(struct smtp_session *session, const struct verdict *ver
 bool session_check_rcpt(struct smtp_session *session, struct view argument, struct verdict *refusal)
 {
     struct smtp_recipient *recipient = &session->recipient;
-    *recipient = (struct smtp_recipient){.address.text = {"", 0}};
+    *recipient = (struct smtp_recipient){0};
     bool is_valid = smtp_parse_rcpt(argument, session->envelope.smtputf8, recipient, refusal);
-    session->address = recipient->address.text;
+    note_address(session, &recipient->address);
     if (!session->in_transaction)
         return refuse_state(refusal,
                             session->helo[0] == '\0' ? "Send hello first" : "Need mail command");

@@ -12,6 +12,10 @@
 #include "smtp/header.h"
 #include "smtp/session.h"
 
+/* Reply codes on which something depends. */
+#define SMTP_BAD_SEQUENCE  503
+#define SMTP_NO_RECIPIENTS 554 /* RFC 5321 3.3 */
+
 /* What the next byte of input belongs to. */
 enum session_mode {
     SESSION_COMMAND,
@@ -43,7 +47,7 @@ struct smtp_session {
     uint32_t errors;
     uint32_t idle_commands;
     uint32_t messages;
-    uint64_t content_bytes; /* of all messages so far */
+    uint64_t content_bytes; /* received_bytes of all messages before the present one */
 
     /* The command line that is being worked on; it lives until its question is answered. */
     char *line;
@@ -79,7 +83,8 @@ struct smtp_session {
     struct smtp_content_reader reader;
     struct smtp_header_scanner header;
     struct smtp_content_facts facts;
-    uint64_t message_bytes; /* as the client sent them, without dot-stuffing */
+    uint64_t message_bytes;  /* of text: without dot-stuffing and what we add */
+    uint64_t received_bytes; /* on the wire, dropped ones too */
     uint64_t chunk_size;
     uint64_t chunk_left;
     bool chunk_is_last;

@@ -256,6 +256,7 @@ void session_run_command(struct smtp_session *session, struct view line)
         return;
     }
     session_refuse(session, verb == NULL ? SMTP_STAGE_COMMAND : verb->stage, &refusal);
-    if (refusal.code >= 500)
+    /* DATA without recipients is no error: within a pipelined group the client cannot know. */
+    if (refusal.code >= 500 && refusal.code != SMTP_NO_RECIPIENTS)
         session_count_error(session);
 }

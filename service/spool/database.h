@@ -14,21 +14,21 @@
 #define SPOOL_CHUNK_BYTES 65536
 
 /* Opens and sets up; NULL on failure. flags: SQLITE_OPEN_READWRITE, with SQLITE_OPEN_CREATE or without. */
-sqlite3 *database_open(const char *path, int flags, struct error *error);
+sqlite3 *spool_database_open(const char *path, int flags, struct error *error);
 
 /* The last error of the connection. Returns false. */
-bool database_error(sqlite3 *database, const char *context, struct error *error);
+bool spool_database_error(sqlite3 *database, struct error *error);
 
-bool database_execute(sqlite3 *database, const char *sql, struct error *error);
+bool spool_database_execute(sqlite3 *database, const char *sql, struct error *error);
 
 /* NULL on failure. The statement is made to be kept. */
-sqlite3_stmt *database_prepare(sqlite3 *database, const char *sql, struct error *error);
+sqlite3_stmt *spool_database_prepare(sqlite3 *database, const char *sql, struct error *error);
 
 /* Runs a statement that returns nothing and resets it. */
-bool database_run(sqlite3_stmt *statement, struct error *error);
+bool spool_database_run(sqlite3_stmt *statement, struct error *error);
 
 /* The first column of the first row. */
-bool database_number(sqlite3 *database, const char *sql, sqlite3_int64 *number,
-                     struct error *error);
+bool spool_database_number(sqlite3 *database, const char *sql, sqlite3_int64 *number,
+                           struct error *error);
 
 #endif

@@ -9,20 +9,20 @@
 
 /* ---- queue ---- */
 
-void work_list_init(struct work_list *list)
+void spool_work_init(struct work_list *list)
 {
     list->first = NULL;
     list->end = &list->first;
 }
 
-void work_list_append(struct work_list *list, struct work *work)
+void spool_work_append(struct work_list *list, struct work *work)
 {
     work->next = NULL;
     *list->end = work;
     list->end = &work->next;
 }
 
-struct work *work_list_take_first(struct work_list *list)
+struct work *spool_work_take_first(struct work_list *list)
 {
     struct work *work = list->first;
     if (work == NULL)
@@ -33,13 +33,13 @@ struct work *work_list_take_first(struct work_list *list)
     return work;
 }
 
-void work_list_move(struct work_list *to, struct work_list *from)
+void spool_work_move(struct work_list *to, struct work_list *from)
 {
     if (from->first == NULL)
         return;
     *to->end = from->first;
     to->end = from->end;
-    work_list_init(from);
+    spool_work_init(from);
 }
 
 void spool_enqueue(struct spool *spool, struct work *work, bool is_urgent)
@@ -47,7 +47,7 @@ void spool_enqueue(struct spool *spool, struct work *work, bool is_urgent)
     bool was_empty = spool->queue.first == NULL;
     if (was_empty)
         spool->queue_since_ms = clock_monotonic_ms();
-    work_list_append(&spool->queue, work);
+    spool_work_append(&spool->queue, work);
     spool->queue_length++;
     bool becomes_urgent =
         !spool->is_urgent && (is_urgent || spool->queue_length >= spool->options.group_messages);
@@ -138,7 +138,7 @@ void spool_commit(struct spool_incoming *incoming, const struct spool_facts *fac
 {
     assert(recipient_count > 0 && facts->message == incoming->message);
     struct spool *spool = incoming->spool;
-    incoming->item = item_create(facts, recipients, recipient_count);
+    incoming->item = spool_item_create(facts, recipients, recipient_count);
     incoming->item->item.facts.size =
         (uint64_t)incoming->chunks * SPOOL_CHUNK_BYTES + incoming->rest.length;
     incoming->done = done;

@@ -26,10 +26,10 @@ struct work_list {
     struct work **end; /* where the next one is hung in */
 };
 
-void work_list_init(struct work_list *list);
-void work_list_append(struct work_list *list, struct work *work);
-struct work *work_list_take_first(struct work_list *list); /* NULL when empty */
-void work_list_move(struct work_list *to, struct work_list *from);
+void spool_work_init(struct work_list *list);
+void spool_work_append(struct work_list *list, struct work *work);
+struct work *spool_work_take_first(struct work_list *list); /* NULL when empty */
+void spool_work_move(struct work_list *to, struct work_list *from);
 
 /* Chunks of a message that wait to be written: one is on its way while the next one fills. */
 #define SPOOL_CHUNKS_WAITING 2
@@ -67,7 +67,8 @@ struct outcome_work {
 
 struct spool {
     char *path;
-    struct store *store; /* the spool thread's */
+    char *folder;              /* that holds it: free space is asked of folders */
+    struct spool_store *store; /* the spool thread's */
     struct thread *thread;
     struct body_memory *body_memory;
     void (*take)(void *user, const struct spool_item *item);

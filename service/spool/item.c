@@ -4,7 +4,7 @@
 
 /* ---- memory for content ---- */
 
-struct body_memory *body_memory_create(uint64_t maximum)
+struct body_memory *spool_body_memory_create(uint64_t maximum)
 {
     struct body_memory *memory = memory_allocate(1, sizeof *memory);
     atomic_init(&memory->maximum, maximum);
@@ -12,13 +12,13 @@ struct body_memory *body_memory_create(uint64_t maximum)
     return memory;
 }
 
-struct body_memory *body_memory_retain(struct body_memory *memory)
+struct body_memory *spool_body_memory_retain(struct body_memory *memory)
 {
     atomic_fetch_add(&memory->owners, 1);
     return memory;
 }
 
-void body_memory_release(struct body_memory *memory)
+void spool_body_memory_release(struct body_memory *memory)
 {
     if (memory != NULL && atomic_fetch_sub(&memory->owners, 1) == 1)
         memory_free(memory);
@@ -71,8 +71,9 @@ static struct spool_facts place_facts(char **place, const struct spool_facts *fa
     return copy;
 }
 
-struct stored_item *item_create(const struct spool_facts *facts,
-                                const struct spool_recipient *recipients, size_t recipient_count)
+struct stored_item *spool_item_create(const struct spool_facts *facts,
+                                      const struct spool_recipient *recipients,
+                                      size_t recipient_count)
 {
     size_t array_bytes = recipient_count * sizeof recipients[0];
     struct stored_item *stored = memory_allocate(
@@ -93,10 +94,11 @@ struct stored_item *item_create(const struct spool_facts *facts,
     return stored;
 }
 
-void item_keep_body(struct stored_item *stored, struct buffer *body, struct body_memory *memory)
+void spool_item_keep_body(struct stored_item *stored, struct buffer *body,
+                          struct body_memory *memory)
 {
     if (body_memory_take(memory, body->capacity)) {
-        stored->memory = body_memory_retain(memory);
+        stored->memory = spool_body_memory_retain(memory);
         stored->body = *body;
         buffer_init(body, body->maximum);
     } else {
@@ -104,7 +106,7 @@ void item_keep_body(struct stored_item *stored, struct buffer *body, struct body
     }
 }
 
-bool item_body(const struct spool_item *item, struct view *content)
+bool spool_item_body(const struct spool_item *item, struct view *content)
 {
     const struct stored_item *stored = (const struct stored_item *)item;
     if (stored->memory == NULL)
@@ -129,7 +131,7 @@ void spool_item_release(const struct spool_item *item)
     if (stored->memory != NULL) {
         atomic_fetch_sub(&stored->memory->used, stored->body.capacity);
         buffer_free(&stored->body);
-        body_memory_release(stored->memory);
+        spool_body_memory_release(stored->memory);
     }
     memory_free(stored);
 }

@@ -17,9 +17,9 @@ struct body_memory {
     _Atomic uint32_t owners;
 };
 
-struct body_memory *body_memory_create(uint64_t maximum);
-struct body_memory *body_memory_retain(struct body_memory *memory);
-void body_memory_release(struct body_memory *memory);
+struct body_memory *spool_body_memory_create(uint64_t maximum);
+struct body_memory *spool_body_memory_retain(struct body_memory *memory);
+void spool_body_memory_release(struct body_memory *memory);
 
 struct stored_item {
     struct spool_item item; /* first, so that one pointer serves for both */
@@ -29,14 +29,16 @@ struct stored_item {
 };
 
 /* A copy with one owner, without content. */
-struct stored_item *item_create(const struct spool_facts *facts,
-                                const struct spool_recipient *recipients, size_t recipient_count);
+struct stored_item *spool_item_create(const struct spool_facts *facts,
+                                      const struct spool_recipient *recipients,
+                                      size_t recipient_count);
 
 /* Takes `body`: keeps it as the whole content when there is memory for it, else frees it. Before the
  * item is lent to anybody. */
-void item_keep_body(struct stored_item *stored, struct buffer *body, struct body_memory *memory);
+void spool_item_keep_body(struct stored_item *stored, struct buffer *body,
+                          struct body_memory *memory);
 
 /* The whole content when it is in memory. */
-bool item_body(const struct spool_item *item, struct view *content);
+bool spool_item_body(const struct spool_item *item, struct view *content);
 
 #endif

@@ -13,8 +13,8 @@ static const char *const statement_texts[STATEMENTS] = {
                     " client, helo, virtual_server, message_id, subject, envid"
                     " FROM message WHERE ident = ?1",
     [GET_RECIPIENTS] =
-        "SELECT number, address, orcpt, notify, attempts, next_attempt_ms, last_reply"
-        " FROM recipient WHERE message = ?1 ORDER BY number",
+        ("SELECT number, address, orcpt, notify, attempts, next_attempt_ms, last_reply"
+         " FROM recipient WHERE message = ?1 ORDER BY number"),
     [GET_CHUNK] = "SELECT data FROM chunk WHERE message = ?1 AND number = ?2",
     [GET_REST] = "SELECT rest FROM message WHERE ident = ?1",
 };
@@ -26,14 +26,14 @@ struct spool_reader {
 
 struct spool_reader *spool_reader_create(struct spool *spool, struct error *error)
 {
-    sqlite3 *database = database_open(spool->path, SQLITE_OPEN_READWRITE, error);
+    sqlite3 *database = spool_database_open(spool->path, SQLITE_OPEN_READWRITE, error);
     if (database == NULL)
         return NULL;
     struct spool_reader *reader = memory_allocate(1, sizeof *reader);
     reader->database = database;
-    bool prepared = database_execute(database, "PRAGMA query_only = 1", error);
+    bool prepared = spool_database_execute(database, "PRAGMA query_only = 1", error);
     for (int i = 0; prepared && i < STATEMENTS; i++) {
-        reader->statements[i] = database_prepare(database, statement_texts[i], error);
+        reader->statements[i] = spool_database_prepare(database, statement_texts[i], error);
         prepared = reader->statements[i] != NULL;
     }
     if (prepared)
@@ -71,7 +71,7 @@ static bool step(sqlite3_stmt *statement, struct error *error)
         return true;
     if (result == SQLITE_DONE)
         return error_set(error, 0, "the message is not in the store any more");
-    return database_error(sqlite3_db_handle(statement), "the message store", error);
+    return spool_database_error(sqlite3_db_handle(statement), error);
 }
 
 /* ---- the timetable ---- */
@@ -81,7 +81,7 @@ static bool walk_waiting(sqlite3 *database,
                          struct error *error)
 {
     struct error end = {0};
-    sqlite3_stmt *statement = database_prepare(
+    sqlite3_stmt *statement = spool_database_prepare(
         database,
         "SELECT recipient.message, number, address, attempts, received_ms, next_attempt_ms, size,"
         " last_reply FROM recipient JOIN message ON ident = recipient.message"
@@ -110,7 +110,7 @@ bool spool_each_waiting(struct spool *spool,
                         void (*each)(void *user, const struct spool_waiting *waiting), void *user,
                         struct error *error)
 {
-    sqlite3 *database = database_open(spool->path, SQLITE_OPEN_READWRITE, error);
+    sqlite3 *database = spool_database_open(spool->path, SQLITE_OPEN_READWRITE, error);
     bool walked = database != NULL && walk_waiting(database, each, user, error);
     sqlite3_close(database);
     return walked;
@@ -191,7 +191,7 @@ const struct spool_item *spool_load(struct spool_reader *reader, ident message, 
         error = &own;
     if (load_facts(reader, arena, message, &facts, error) &&
         load_recipients(reader, arena, message, &recipients, &count, error))
-        stored = item_create(&facts, recipients, count);
+        stored = spool_item_create(&facts, recipients, count);
     memory_free(recipients);
     arena_destroy(arena);
     return stored == NULL ? NULL : &stored->item;
@@ -254,7 +254,7 @@ bool spool_content_next(struct spool_content *content, struct view *piece, struc
         content->at_end = true;
         return false;
     }
-    if (item_body(content->item, piece)) {
+    if (spool_item_body(content->item, piece)) {
         content->next = content->chunks + 1;
     } else {
         if (!read_piece(content, error))

@@ -1,21 +1,23 @@
 #include "spool/internal.h"
 
 #include "base/memory.h"
+#include "platform/file.h"
 
 struct spool *spool_open(const char *path, const struct spool_options *options,
                          struct spool_recovery *recovery, struct error *error)
 {
-    struct store *store = store_open(path, recovery, error);
+    struct spool_store *store = spool_store_open(path, recovery, error);
     if (store == NULL)
         return NULL;
     struct spool *spool = memory_allocate(1, sizeof *spool);
     spool->path = memory_copy_text(path);
+    spool->folder = path_parent(path);
     spool->store = store;
     spool->options = *options;
-    spool->body_memory = body_memory_create(options->body_memory_bytes);
+    spool->body_memory = spool_body_memory_create(options->body_memory_bytes);
     spool->lock = lock_create();
     spool->wake = condition_create();
-    work_list_init(&spool->queue);
+    spool_work_init(&spool->queue);
     atomic_init(&spool->state, SPOOL_READY);
     atomic_init(&spool->messages, recovery->messages);
     atomic_init(&spool->recipients, recovery->recipients);
@@ -34,10 +36,11 @@ void spool_close(struct spool *spool)
     lock_release(spool->lock);
     thread_join(spool->thread);
 
-    store_close(spool->store);
-    body_memory_release(spool->body_memory);
+    spool_store_close(spool->store);
+    spool_body_memory_release(spool->body_memory);
     condition_destroy(spool->wake);
     lock_destroy(spool->lock);
+    memory_free(spool->folder);
     memory_free(spool->path);
     memory_free(spool);
 }

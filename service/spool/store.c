@@ -98,10 +98,10 @@ static const char *const statement_texts[STATEMENTS] = {
     [SET_GREATEST] = "UPDATE mark SET greatest_message = ?1",
 };
 
-struct store {
+struct spool_store {
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENTS];
-    struct store_changes changes;
+    struct spool_store_changes changes;
     ident greatest;         /* of all that were ever put */
     ident greatest_in_file; /* as the last commit left it */
     int log_pages;
@@ -112,7 +112,7 @@ struct store {
 
 static int after_commit(void *user, sqlite3 *database, const char *name, int pages)
 {
-    struct store *store = user;
+    struct spool_store *store = user;
     (void)database;
     (void)name;
     /* A log that has become shorter was begun anew. */
@@ -124,20 +124,20 @@ static int after_commit(void *user, sqlite3 *database, const char *name, int pag
 
 static bool make_schema(sqlite3 *database, struct error *error)
 {
-    if (!database_execute(database, "BEGIN IMMEDIATE", error))
+    if (!spool_database_execute(database, "BEGIN IMMEDIATE", error))
         return false;
     for (size_t i = 0; i < sizeof schema / sizeof schema[0]; i++)
-        if (!database_execute(database, schema[i], error))
+        if (!spool_database_execute(database, schema[i], error))
             return false;
-    return database_execute(database, "COMMIT", error);
+    return spool_database_execute(database, "COMMIT", error);
 }
 
 static bool check_schema(sqlite3 *database, const char *path, struct error *error)
 {
     sqlite3_int64 version;
     sqlite3_int64 tables;
-    if (!database_number(database, "PRAGMA user_version", &version, error) ||
-        !database_number(database, "SELECT count(*) FROM sqlite_schema", &tables, error))
+    if (!spool_database_number(database, "PRAGMA user_version", &version, error) ||
+        !spool_database_number(database, "SELECT count(*) FROM sqlite_schema", &tables, error))
         return false;
     if (version == 0 && tables == 0)
         return make_schema(database, error);
@@ -154,41 +154,42 @@ static bool check_schema(sqlite3 *database, const char *path, struct error *erro
 /* Before the first write into a new file, because neither can be changed later. */
 static bool set_up(sqlite3 *database, struct error *error)
 {
-    return database_execute(database,
-                            "PRAGMA page_size = 4096;"
-                            "PRAGMA auto_vacuum = INCREMENTAL;"
-                            "PRAGMA journal_mode = WAL;"
-                            "PRAGMA synchronous = FULL;"
-                            "PRAGMA cache_size = -8000;",
-                            error);
+    return spool_database_execute(database,
+                                  "PRAGMA page_size = 4096;"
+                                  "PRAGMA auto_vacuum = INCREMENTAL;"
+                                  "PRAGMA journal_mode = WAL;"
+                                  "PRAGMA synchronous = FULL;"
+                                  "PRAGMA cache_size = -8000;",
+                                  error);
 }
 
 /* Chunks whose message never came to be. The others can only be there by a mistake of ours, and a
  * message that nobody is owed would stay for ever. */
 static bool remove_halves(sqlite3 *database, struct error *error)
 {
-    return database_execute(database,
-                            "DELETE FROM chunk WHERE message NOT IN (SELECT ident FROM message);"
-                            "DELETE FROM recipient"
-                            " WHERE message NOT IN (SELECT ident FROM message);"
-                            "DELETE FROM message"
-                            " WHERE ident NOT IN (SELECT message FROM recipient);",
-                            error);
+    return spool_database_execute(
+        database,
+        "DELETE FROM chunk WHERE message NOT IN (SELECT ident FROM message);"
+        "DELETE FROM recipient"
+        " WHERE message NOT IN (SELECT ident FROM message);"
+        "DELETE FROM message"
+        " WHERE ident NOT IN (SELECT message FROM recipient);",
+        error);
 }
 
-static bool recover(struct store *store, struct spool_recovery *recovery, struct error *error)
+static bool recover(struct spool_store *store, struct spool_recovery *recovery, struct error *error)
 {
     sqlite3 *database = store->database;
     sqlite3_int64 clean;
     sqlite3_int64 messages;
     sqlite3_int64 recipients;
     sqlite3_int64 greatest;
-    if (!store_begin(store, error) || !remove_halves(database, error) ||
-        !database_number(database, "SELECT clean FROM mark", &clean, error) ||
-        !database_number(database, "SELECT count(*) FROM message", &messages, error) ||
-        !database_number(database, "SELECT count(*) FROM recipient", &recipients, error) ||
-        !database_number(database, "SELECT greatest_message FROM mark", &greatest, error) ||
-        !store_set_clean(store, false, error) || !store_commit(store, NULL, error))
+    if (!spool_store_begin(store, error) || !remove_halves(database, error) ||
+        !spool_database_number(database, "SELECT clean FROM mark", &clean, error) ||
+        !spool_database_number(database, "SELECT count(*) FROM message", &messages, error) ||
+        !spool_database_number(database, "SELECT count(*) FROM recipient", &recipients, error) ||
+        !spool_database_number(database, "SELECT greatest_message FROM mark", &greatest, error) ||
+        !spool_store_set_clean(store, false, error) || !spool_store_commit(store, NULL, error))
         return false;
     store->greatest = store->greatest_in_file = (ident)greatest;
     *recovery = (struct spool_recovery){
@@ -200,22 +201,24 @@ static bool recover(struct store *store, struct spool_recovery *recovery, struct
     return true;
 }
 
-static bool prepare(struct store *store, struct error *error)
+static bool prepare(struct spool_store *store, struct error *error)
 {
     for (int i = 0; i < STATEMENTS; i++) {
-        store->statements[i] = database_prepare(store->database, statement_texts[i], error);
+        store->statements[i] = spool_database_prepare(store->database, statement_texts[i], error);
         if (store->statements[i] == NULL)
             return false;
     }
     return true;
 }
 
-struct store *store_open(const char *path, struct spool_recovery *recovery, struct error *error)
+struct spool_store *spool_store_open(const char *path, struct spool_recovery *recovery,
+                                     struct error *error)
 {
-    sqlite3 *database = database_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+    sqlite3 *database =
+        spool_database_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
     if (database == NULL)
         return NULL;
-    struct store *store = memory_allocate(1, sizeof *store);
+    struct spool_store *store = memory_allocate(1, sizeof *store);
     store->database = database;
     if (set_up(database, error) && check_schema(database, path, error) && prepare(store, error)) {
         /* Also keeps SQLite from checkpoints of its own, which would come in the middle of a rush. */
@@ -223,11 +226,11 @@ struct store *store_open(const char *path, struct spool_recovery *recovery, stru
         if (recover(store, recovery, error))
             return store;
     }
-    store_close(store);
+    spool_store_close(store);
     return NULL;
 }
 
-void store_close(struct store *store)
+void spool_store_close(struct spool_store *store)
 {
     if (store == NULL)
         return;
@@ -239,21 +242,22 @@ void store_close(struct store *store)
 
 /* ---- transactions ---- */
 
-bool store_begin(struct store *store, struct error *error)
+bool spool_store_begin(struct spool_store *store, struct error *error)
 {
-    store->changes = (struct store_changes){0};
-    return database_run(store->statements[BEGIN], error);
+    store->changes = (struct spool_store_changes){0};
+    return spool_database_run(store->statements[BEGIN], error);
 }
 
-bool store_commit(struct store *store, struct store_changes *changes, struct error *error)
+bool spool_store_commit(struct spool_store *store, struct spool_store_changes *changes,
+                        struct error *error)
 {
     if (store->greatest > store->greatest_in_file) {
         sqlite3_stmt *statement = store->statements[SET_GREATEST];
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)store->greatest);
-        if (!database_run(statement, error))
+        if (!spool_database_run(statement, error))
             return false;
     }
-    if (!database_run(store->statements[COMMIT], error))
+    if (!spool_database_run(store->statements[COMMIT], error))
         return false;
     store->greatest_in_file = store->greatest;
     if (changes != NULL)
@@ -261,18 +265,18 @@ bool store_commit(struct store *store, struct store_changes *changes, struct err
     return true;
 }
 
-void store_roll_back(struct store *store)
+void spool_store_roll_back(struct spool_store *store)
 {
     /* Some failures have rolled back already; and this one cannot make matters worse. */
     if (!sqlite3_get_autocommit(store->database))
         sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
-bool store_set_clean(struct store *store, bool clean, struct error *error)
+bool spool_store_set_clean(struct spool_store *store, bool clean, struct error *error)
 {
     sqlite3_stmt *statement = store->statements[SET_CLEAN];
     sqlite3_bind_int(statement, 1, clean);
-    return database_run(statement, error);
+    return spool_database_run(statement, error);
 }
 
 /* ---- what is written in them ---- */
@@ -289,17 +293,17 @@ static void bind_content(sqlite3_stmt *statement, int position, struct view cont
                         content.length, SQLITE_STATIC);
 }
 
-bool store_put_chunk(struct store *store, ident message, uint32_t number, struct view data,
-                     struct error *error)
+bool spool_store_put_chunk(struct spool_store *store, ident message, uint32_t number,
+                           struct view data, struct error *error)
 {
     sqlite3_stmt *statement = store->statements[PUT_CHUNK];
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)message);
     sqlite3_bind_int64(statement, 2, number);
     bind_content(statement, 3, data);
-    return database_run(statement, error);
+    return spool_database_run(statement, error);
 }
 
-static bool put_recipient(struct store *store, ident message,
+static bool put_recipient(struct spool_store *store, ident message,
                           const struct spool_recipient *recipient, struct error *error)
 {
     sqlite3_stmt *statement = store->statements[PUT_RECIPIENT];
@@ -311,11 +315,11 @@ static bool put_recipient(struct store *store, ident message,
     sqlite3_bind_int64(statement, 6, recipient->attempts);
     sqlite3_bind_int64(statement, 7, recipient->next_attempt_ms);
     bind_text(statement, 8, recipient->last_reply);
-    return database_run(statement, error);
+    return spool_database_run(statement, error);
 }
 
-bool store_put_message(struct store *store, const struct spool_item *item, struct view rest,
-                       struct error *error)
+bool spool_store_put_message(struct spool_store *store, const struct spool_item *item,
+                             struct view rest, struct error *error)
 {
     const struct spool_facts *facts = &item->facts;
     sqlite3_stmt *statement = store->statements[PUT_MESSAGE];
@@ -334,7 +338,7 @@ bool store_put_message(struct store *store, const struct spool_item *item, struc
     bind_text(statement, 13, facts->subject);
     bind_text(statement, 14, facts->envid);
     bind_content(statement, 15, rest);
-    if (!database_run(statement, error))
+    if (!spool_database_run(statement, error))
         return false;
     for (size_t i = 0; i < item->recipient_count; i++)
         if (!put_recipient(store, facts->message, &item->recipients[i], error))
@@ -346,14 +350,14 @@ bool store_put_message(struct store *store, const struct spool_item *item, struc
     return true;
 }
 
-bool store_drop_chunks(struct store *store, ident message, struct error *error)
+bool spool_store_drop_chunks(struct spool_store *store, ident message, struct error *error)
 {
     sqlite3_stmt *statement = store->statements[DROP_CHUNKS];
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)message);
-    return database_run(statement, error);
+    return spool_database_run(statement, error);
 }
 
-static bool put_outcome(struct store *store, const struct spool_outcome *outcome,
+static bool put_outcome(struct spool_store *store, const struct spool_outcome *outcome,
                         struct error *error)
 {
     bool settled = outcome->kind == SPOOL_SETTLED;
@@ -365,27 +369,27 @@ static bool put_outcome(struct store *store, const struct spool_outcome *outcome
         sqlite3_bind_int64(statement, 4, outcome->next_attempt_ms);
         bind_text(statement, 5, outcome->reply);
     }
-    if (!database_run(statement, error))
+    if (!spool_database_run(statement, error))
         return false;
     if (settled)
         store->changes.recipients_removed += (uint64_t)sqlite3_changes64(store->database);
     return true;
 }
 
-static bool drop_message_when_settled(struct store *store, ident message, struct error *error)
+static bool drop_message_when_settled(struct spool_store *store, ident message, struct error *error)
 {
     sqlite3_stmt *statement = store->statements[DROP_SETTLED_MESSAGE];
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)message);
-    if (!database_run(statement, error))
+    if (!spool_database_run(statement, error))
         return false;
     if (sqlite3_changes64(store->database) == 0)
         return true;
     store->changes.messages_removed++;
-    return store_drop_chunks(store, message, error);
+    return spool_store_drop_chunks(store, message, error);
 }
 
-bool store_put_outcomes(struct store *store, const struct spool_outcome *outcomes, size_t count,
-                        struct error *error)
+bool spool_store_put_outcomes(struct spool_store *store, const struct spool_outcome *outcomes,
+                              size_t count, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (!put_outcome(store, &outcomes[i], error))
@@ -399,13 +403,13 @@ bool store_put_outcomes(struct store *store, const struct spool_outcome *outcome
 
 /* ---- care for the file ---- */
 
-uint32_t store_checkpoint_due(const struct store *store)
+uint32_t spool_store_checkpoint_due(const struct spool_store *store)
 {
     return (uint32_t)(store->log_pages - store->log_pages_copied);
 }
 
 /* PASSIVE waits for nobody. What a reader keeps it from copying comes with the next one. */
-bool store_checkpoint(struct store *store, struct error *error)
+bool spool_store_checkpoint(struct spool_store *store, struct error *error)
 {
     int result =
         sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -413,13 +417,13 @@ bool store_checkpoint(struct store *store, struct error *error)
         store->log_pages_copied = store->log_pages;
     if (result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)
         return true;
-    return database_error(store->database, "the message store", error);
+    return spool_database_error(store->database, error);
 }
 
-bool store_shrink(struct store *store, uint32_t pages, struct error *error)
+bool spool_store_shrink(struct spool_store *store, uint32_t pages, struct error *error)
 {
     sqlite3_int64 free_pages;
-    if (!database_number(store->database, "PRAGMA freelist_count", &free_pages, error))
+    if (!spool_database_number(store->database, "PRAGMA freelist_count", &free_pages, error))
         return false;
     if (free_pages <= KEPT_FREE_PAGES)
         return true;
@@ -427,5 +431,5 @@ bool store_shrink(struct store *store, uint32_t pages, struct error *error)
         pages = (uint32_t)(free_pages - KEPT_FREE_PAGES);
     char sql[64];
     snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%lu)", (unsigned long)pages);
-    return database_execute(store->database, sql, error);
+    return spool_database_execute(store->database, sql, error);
 }

@@ -8,51 +8,53 @@
 #include "spool/spool.h"
 
 struct sqlite3;
-struct store;
+struct spool_store;
 
 /* Makes the file when it is not there, removes what a crash left half, marks the file as in use. */
-struct store *store_open(const char *path, struct spool_recovery *recovery, struct error *error);
+struct spool_store *spool_store_open(const char *path, struct spool_recovery *recovery,
+                                     struct error *error);
 
 /* NULL is allowed. */
-void store_close(struct store *store);
+void spool_store_close(struct spool_store *store);
 
-/* What the transaction changes; counted from store_begin() on. */
-struct store_changes {
+/* What the transaction changes; counted from spool_store_begin() on. */
+struct spool_store_changes {
     uint64_t messages_added;
     uint64_t messages_removed;
     uint64_t recipients_added;
     uint64_t recipients_removed;
 };
 
-bool store_begin(struct store *store, struct error *error);
+bool spool_store_begin(struct spool_store *store, struct error *error);
 
 /* Content of a message that has no row yet: number counts from 0. */
-bool store_put_chunk(struct store *store, ident message, uint32_t number, struct view data,
-                     struct error *error);
+bool spool_store_put_chunk(struct spool_store *store, ident message, uint32_t number,
+                           struct view data, struct error *error);
 
 /* rest: the content behind the chunks. */
-bool store_put_message(struct store *store, const struct spool_item *item, struct view rest,
-                       struct error *error);
+bool spool_store_put_message(struct spool_store *store, const struct spool_item *item,
+                             struct view rest, struct error *error);
 
 /* Those of a message that never came to be. */
-bool store_drop_chunks(struct store *store, ident message, struct error *error);
+bool spool_store_drop_chunks(struct spool_store *store, ident message, struct error *error);
 
 /* Outcomes of one message stand together. Those of recipients that are not owed (any more) change nothing. */
-bool store_put_outcomes(struct store *store, const struct spool_outcome *outcomes, size_t count,
+bool spool_store_put_outcomes(struct spool_store *store, const struct spool_outcome *outcomes,
+                              size_t count, struct error *error);
+
+/* After true everything since spool_store_begin() is on disk. changes may be NULL. */
+bool spool_store_commit(struct spool_store *store, struct spool_store_changes *changes,
                         struct error *error);
+void spool_store_roll_back(struct spool_store *store);
 
-/* After true everything since store_begin() is on disk. changes may be NULL. */
-bool store_commit(struct store *store, struct store_changes *changes, struct error *error);
-void store_roll_back(struct store *store);
-
-/* Changes the mark for the next store_open() in the transaction. */
-bool store_set_clean(struct store *store, bool clean, struct error *error);
+/* Changes the mark for the next spool_store_open() in the transaction. */
+bool spool_store_set_clean(struct spool_store *store, bool clean, struct error *error);
 
 /* Pages in the write-ahead log that are not in the file itself yet. */
-uint32_t store_checkpoint_due(const struct store *store);
-bool store_checkpoint(struct store *store, struct error *error);
+uint32_t spool_store_checkpoint_due(const struct spool_store *store);
+bool spool_store_checkpoint(struct spool_store *store, struct error *error);
 
 /* Gives at most `pages` free pages back to the file system, and keeps some for the mail to come. */
-bool store_shrink(struct store *store, uint32_t pages, struct error *error);
+bool spool_store_shrink(struct spool_store *store, uint32_t pages, struct error *error);
 
 #endif

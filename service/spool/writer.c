@@ -94,7 +94,7 @@ static void watch_disk(struct writer *writer)
 
     if (state == SPOOL_FAILING || (state == SPOOL_READY && minimum == 0))
         return;
-    if (!disk_free_bytes(spool->path, &bytes, &error)) {
+    if (!disk_free_bytes(spool->folder, &bytes, &error)) {
         log_line(LOG_WARNING, 0, "free space is not known: %s", error.text);
     } else if (state == SPOOL_READY && bytes < minimum) {
         begin_disk_low(writer, &options, bytes);
@@ -109,23 +109,23 @@ static bool has_room_again(struct writer *writer)
 {
     uint64_t bytes;
     return (writer->failure.code & 0xff) != SQLITE_FULL ||
-           !disk_free_bytes(writer->spool->path, &bytes, NULL) || bytes >= FREE_BYTES_AFTER_FULL;
+           !disk_free_bytes(writer->spool->folder, &bytes, NULL) || bytes >= FREE_BYTES_AFTER_FULL;
 }
 
 /* Writes for the sake of writing. */
 static void probe(struct writer *writer)
 {
-    struct store *store = writer->spool->store;
+    struct spool_store *store = writer->spool->store;
     struct error error;
     if (!has_room_again(writer))
         return;
-    if (store_begin(store, &error) && store_set_clean(store, false, &error) &&
-        store_commit(store, NULL, &error) && store_checkpoint(store, &error)) {
+    if (spool_store_begin(store, &error) && spool_store_set_clean(store, false, &error) &&
+        spool_store_commit(store, NULL, &error) && spool_store_checkpoint(store, &error)) {
         set_state(writer, SPOOL_READY);
         event_report(options_of(writer->spool).events, EVENT_STORE_RECOVERED, NULL);
         watch_disk(writer);
     } else {
-        store_roll_back(store);
+        spool_store_roll_back(store);
         writer->failure = error;
     }
 }
@@ -150,7 +150,7 @@ static void answer_chunk(struct chunk_work *chunk)
 static void answer_stored(struct spool *spool, struct spool_incoming *incoming)
 {
     if (incoming->chunks == 0)
-        item_keep_body(incoming->item, &incoming->rest, spool->body_memory);
+        spool_item_keep_body(incoming->item, &incoming->rest, spool->body_memory);
     if (spool->take != NULL)
         spool->take(spool->take_user, &incoming->item->item);
     incoming->done(incoming->done_user, SPOOL_STORED, NULL);
@@ -195,7 +195,7 @@ static void answer_refused(struct writer *writer, struct work *work, const struc
         if (incoming->chunks == 0)
             spool_incoming_free(incoming);
         else
-            work_list_append(&writer->pending, work);
+            spool_work_append(&writer->pending, work);
         break;
     case WORK_CHUNK:
         atomic_store(&((struct chunk_work *)work)->incoming->chunk_was_lost, true);
@@ -203,51 +203,52 @@ static void answer_refused(struct writer *writer, struct work *work, const struc
         break;
     case WORK_DROP:
     case WORK_OUTCOMES:
-        work_list_append(&writer->pending, work);
+        spool_work_append(&writer->pending, work);
         break;
     }
 }
 
 static void refuse_all(struct writer *writer, struct work_list *list)
 {
-    for (struct work *work; (work = work_list_take_first(list)) != NULL;)
+    for (struct work *work; (work = spool_work_take_first(list)) != NULL;)
         answer_refused(writer, work, &writer->failure);
 }
 
 /* ---- transactions ---- */
 
-static bool write_work(struct store *store, struct work *work, struct error *error)
+static bool write_work(struct spool_store *store, struct work *work, struct error *error)
 {
     struct spool_incoming *incoming = (struct spool_incoming *)work;
     struct chunk_work *chunk = (struct chunk_work *)work;
     struct outcome_work *outcomes = (struct outcome_work *)work;
     switch (work->kind) {
     case WORK_MESSAGE:
-        return store_put_message(store, &incoming->item->item, buffer_view(&incoming->rest), error);
+        return spool_store_put_message(store, &incoming->item->item, buffer_view(&incoming->rest),
+                                       error);
     case WORK_CHUNK:
-        return store_put_chunk(store, chunk->incoming->message, chunk->number,
-                               buffer_view(&chunk->data), error);
+        return spool_store_put_chunk(store, chunk->incoming->message, chunk->number,
+                                     buffer_view(&chunk->data), error);
     case WORK_DROP:
-        return store_drop_chunks(store, incoming->message, error);
+        return spool_store_drop_chunks(store, incoming->message, error);
     case WORK_OUTCOMES:
-        return store_put_outcomes(store, outcomes->outcomes, outcomes->count, error);
+        return spool_store_put_outcomes(store, outcomes->outcomes, outcomes->count, error);
     }
     return false;
 }
 
-static bool write_group(struct store *store, const struct work_list *group,
-                        struct store_changes *changes, struct error *error)
+static bool write_group(struct spool_store *store, const struct work_list *group,
+                        struct spool_store_changes *changes, struct error *error)
 {
-    bool written = store_begin(store, error);
+    bool written = spool_store_begin(store, error);
     for (struct work *work = group->first; written && work != NULL; work = work->next)
         written = write_work(store, work, error);
-    written = written && store_commit(store, changes, error);
+    written = written && spool_store_commit(store, changes, error);
     if (!written)
-        store_roll_back(store);
+        spool_store_roll_back(store);
     return written;
 }
 
-static void count_changes(struct spool *spool, const struct store_changes *changes)
+static void count_changes(struct spool *spool, const struct spool_store_changes *changes)
 {
     /* Adding first: nobody sees less than none. */
     atomic_fetch_add(&spool->messages, changes->messages_added);
@@ -260,22 +261,22 @@ static void count_changes(struct spool *spool, const struct store_changes *chang
 static void write_pending(struct writer *writer, uint32_t most)
 {
     struct spool *spool = writer->spool;
-    struct store_changes changes;
+    struct spool_store_changes changes;
     struct work_list group;
     struct error error;
 
-    work_list_init(&group);
+    spool_work_init(&group);
     for (uint32_t i = 0; i < most && writer->pending.first != NULL; i++)
-        work_list_append(&group, work_list_take_first(&writer->pending));
+        spool_work_append(&group, spool_work_take_first(&writer->pending));
     if (write_group(spool->store, &group, &changes, &error)) {
         count_changes(spool, &changes);
-        for (struct work *work; (work = work_list_take_first(&group)) != NULL;)
+        for (struct work *work; (work = spool_work_take_first(&group)) != NULL;)
             answer_written(spool, work);
         return;
     }
     begin_failing(writer, &error);
     /* In the order they came: what stays owed comes to the end of pending again. */
-    work_list_move(&group, &writer->pending);
+    spool_work_move(&group, &writer->pending);
     refuse_all(writer, &group);
 }
 
@@ -299,7 +300,7 @@ static bool take_work(struct writer *writer, struct work_list *taken, uint32_t *
     }
     bool goes_on = !spool->is_stopping || spool->queue.first != NULL;
     writer->was_busy |= spool->queue.first != NULL;
-    work_list_move(taken, &spool->queue);
+    spool_work_move(taken, &spool->queue);
     spool->queue_length = 0;
     spool->is_urgent = false;
     *most = spool->options.group_messages > 0 ? spool->options.group_messages : 1;
@@ -319,9 +320,9 @@ static bool can_be_written(const struct writer *writer, const struct work *work)
 
 static void do_work(struct writer *writer, struct work_list *taken, uint32_t most)
 {
-    for (struct work *work; (work = work_list_take_first(taken)) != NULL;) {
+    for (struct work *work; (work = spool_work_take_first(taken)) != NULL;) {
         if (can_be_written(writer, work))
-            work_list_append(&writer->pending, work);
+            spool_work_append(&writer->pending, work);
         else
             answer_refused(writer, work, &writer->failure);
     }
@@ -339,14 +340,14 @@ static bool somebody_waits(struct spool *spool)
 
 static void care_for_log(struct writer *writer, bool is_idle)
 {
-    struct store *store = writer->spool->store;
-    uint32_t due = store_checkpoint_due(store);
+    struct spool_store *store = writer->spool->store;
+    uint32_t due = spool_store_checkpoint_due(store);
     struct error error;
     if (spool_state(writer->spool) == SPOOL_FAILING)
         return;
     bool is_time = due >= CHECKPOINT_PAGES_MOST || (is_idle && due > 0) ||
                    (due >= CHECKPOINT_PAGES && !somebody_waits(writer->spool));
-    if (is_time && !store_checkpoint(store, &error))
+    if (is_time && !spool_store_checkpoint(store, &error))
         begin_failing(writer, &error);
 }
 
@@ -363,7 +364,7 @@ static void tick(struct writer *writer)
     watch_disk(writer);
     if (!is_idle)
         return;
-    if (!store_shrink(writer->spool->store, SHRINK_PAGES, &error))
+    if (!spool_store_shrink(writer->spool->store, SHRINK_PAGES, &error))
         begin_failing(writer, &error);
     else
         care_for_log(writer, true);
@@ -372,17 +373,17 @@ static void tick(struct writer *writer)
 /* Marks the file clean when nothing was lost. */
 static void finish(struct writer *writer)
 {
-    struct store *store = writer->spool->store;
+    struct spool_store *store = writer->spool->store;
     struct error error;
     if (spool_state(writer->spool) == SPOOL_FAILING)
         probe(writer);
     while (writer->pending.first != NULL && spool_state(writer->spool) != SPOOL_FAILING)
         write_pending(writer, UINT32_MAX);
     if (spool_state(writer->spool) != SPOOL_FAILING &&
-        (!store_begin(store, &error) || !store_set_clean(store, true, &error) ||
-         !store_commit(store, NULL, &error)))
+        (!spool_store_begin(store, &error) || !spool_store_set_clean(store, true, &error) ||
+         !spool_store_commit(store, NULL, &error)))
         begin_failing(writer, &error);
-    for (struct work *work; (work = work_list_take_first(&writer->pending)) != NULL;) {
+    for (struct work *work; (work = spool_work_take_first(&writer->pending)) != NULL;) {
         if (work->kind == WORK_DROP)
             spool_incoming_free((struct spool_incoming *)work);
         else
@@ -395,8 +396,8 @@ void spool_write_until_stopped(void *argument)
     struct writer writer = {.spool = argument};
     struct work_list taken;
     uint32_t most;
-    work_list_init(&taken);
-    work_list_init(&writer.pending);
+    spool_work_init(&taken);
+    spool_work_init(&writer.pending);
     writer.tick_at_ms = clock_monotonic_ms();
 
     while (take_work(&writer, &taken, &most)) {

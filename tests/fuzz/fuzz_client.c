@@ -1,7 +1,7 @@
 /* rooms: smtp base */
 /* A hostile next hop: whatever it says and wherever its words are cut, each recipient of each
- * message gets exactly one outcome, "delivered" only for content that was sent whole, and nothing is
- * said after the end. */
+ * message gets exactly one outcome, "delivered" only for content that was sent whole, and nothing
+ * is said after the end. */
 #include "smtp/client.h"
 
 #include "base/memory.h"

@@ -44,13 +44,20 @@ def native_path(path):
     return "Z:" + str(path).replace("/", "\\") if KIND == "windows" else str(path)
 
 
+RUNNING = {}  # services that shall run: process -> Service
+
+
 def wait_for(what, condition, patience=PATIENCE):
-    """Returns the first true value of condition(); fails with `what` when there is none in time."""
+    """Returns the first true value of condition(); fails with `what` when there is none in time or a service that shall
+    run has ended."""
     end = time.monotonic() + patience
     while True:
         value = condition()
         if value:
             return value
+        for process, service in RUNNING.items():
+            if process.poll() is not None:
+                raise AssertionError(f"the service ended with {process.returncode} before: {what}\n{service.printed()}")
         if time.monotonic() > end:
             raise AssertionError(f"did not happen: {what}")
         time.sleep(0.02)
@@ -95,11 +102,16 @@ class Service:
                 raise AssertionError(f"ended with {self.process.returncode}: {self.printed()}")
             return len(self.events(EVENT_STARTED)) > seen
         wait_for("the service starts", started)
+        RUNNING[self.process] = self
         return self
 
     def start_and_fail(self):
         """Starts what cannot start; returns its exit code."""
         self.spawn()
+        return self.wait_ended()
+
+    def wait_ended(self):
+        RUNNING.pop(self.process, None)
         code = self.process.wait(PATIENCE)
         self.output.close()
         return code
@@ -108,19 +120,20 @@ class Service:
         if self.process is None or self.process.poll() is not None:
             return None
         self.cli("stop")
-        code = self.process.wait(PATIENCE)
-        self.output.close()
-        return code
+        return self.wait_ended()
 
     def kill(self):
         """As a crash: no handler runs."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(PATIENCE)
-        self.output.close()
+        self.wait_ended()
 
     def clean_up(self):
-        if self.process is not None and self.process.poll() is None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
             self.kill()
+        else:
+            self.wait_ended()
 
     def printed(self):
         return (self.folder / "output.txt").read_text(errors="replace")

@@ -15,7 +15,7 @@ class Settings(SystemTest):
         done = []
         load = threading.Thread(target=lambda: done.append(smtp_source(port, 1000, 8)))
         load.start()
-        wait_for("mail flows", lambda: service.json("status")["counters"]["messages_received"] > 0)
+        wait_for("mail flows", lambda: service.json("status")["counters"]["messages"] > 0)
         for round_number in range(10):
             service.cli("config", "set", "virtual_servers[0].hop_count", str(20 + round_number))
         addresses = [{"address": "127.0.0.1", "port": port}, {"address": "127.0.0.1", "port": second, "apply_recipient_filter": False}]
@@ -26,7 +26,7 @@ class Settings(SystemTest):
             self.assertRegex(client.ask("RCPT TO:<nobody@example.test>"), r"^250 ")
         load.join()
         self.assertEqual(done[0].returncode, 0, done[0].stderr)
-        self.assertEqual(service.json("status")["counters"]["messages_received"], 1000)
+        self.assertEqual(service.json("status")["counters"]["messages"], 1000)
         wait_for("all are dropped", lambda: len(service.drop_files()) == 1000)
         self.assertEqual(len(service.events(EVENT_SETTINGS_CHANGED)), 11)
 

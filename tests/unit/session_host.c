@@ -119,6 +119,7 @@ static void take_refused(void *user, enum smtp_stage stage, const struct smtp_en
     struct session_host *host = user;
     struct buffer line;
     ck_assert_ptr_nonnull(envelope);
+    ck_assert_ptr_nonnull(address.data);
     ck_assert_int_ge(verdict->code, 400);
     buffer_init(&line, MAXIMUM);
     buffer_append_format(&line, "refused %s %s <%.*s>", stages[stage], verdict->rule,
@@ -290,4 +291,11 @@ void session_host_play(struct session_host *host, const char *dialogue)
     }
     buffer_free(&input);
     buffer_free(&expected);
+}
+
+void session_host_run(struct session_host *host, const char *dialogue)
+{
+    session_host_start(host);
+    session_host_play(host, dialogue);
+    session_host_free(host);
 }

@@ -47,6 +47,9 @@ void session_host_offer(struct session_host *host, const char *data, size_t leng
 /* Plays a whole dialogue, started or not, and compares the transcript after each turn. */
 void session_host_play(struct session_host *host, const char *dialogue);
 
+/* Starts, plays and frees. */
+void session_host_run(struct session_host *host, const char *dialogue);
+
 /* What the client says in a dialogue, and what is expected as transcript. */
 void session_host_read_dialogue(const char *dialogue, struct buffer *input,
                                 struct buffer *expected);

@@ -35,6 +35,7 @@ static const struct {
     {"\xF5\x80\x80\x80", 4, false},
     {"\xFF", 1, false},
     {"a\xC3(", 3, false},
+    {"\xE2\x82(", 3, false},
 };
 
 START_TEST(knows_utf8)

@@ -1,6 +1,7 @@
 /* rooms: smtp base */
-/* The client machine against scripts of a next hop. Each script is run with what the next hop says in one piece, byte by
- * byte, and cut in two at every place: the wire and the outcomes must be the same. */
+/* The client machine against scripts of a next hop. Each script is run with what the next hop says
+ * in one piece, byte by byte, and cut in two at every place: the wire and the outcomes must be the
+ * same. */
 #include "unit.h"
 
 #include "base/buffer.h"
@@ -13,8 +14,9 @@ struct script {
     const struct smtp_client_message *const *messages; /* ended by NULL */
     const char *const *contents;                       /* one for each message; NULL: unreadable */
     bool quit; /* when there are no more messages, else wait */
-    /* "S: line" the next hop says, "C: line" the client must have said, "C" it must have said nothing more, "close" the
-     * next hop closes, "silence" it does not answer in time; ended by NULL. */
+    /* "S: line" the next hop says, "C: line" the client must have said, "C" it must have said
+     * nothing more, "close" the next hop closes, "silence" it does not answer in time; ended by
+     * NULL. */
     const char *const *lines;
     const char *outcomes;
 };
@@ -435,6 +437,9 @@ static const struct script scripts[] = {
      "end broken The next hop does not speak SMTP as it should: it answered to the new connection "
      "with \"250 "
      "hop.test\".\n"},
+    {"QUIT without an answer", send_nothing, short_contents, true,
+     LINES{"S: 220 hop.test", "C: EHLO gate.test", "S: 250 hop.test", "C: QUIT", "silence", NULL},
+     "end orderly The next hop did not answer to QUIT in time.\n"},
     {"nothing to send", send_nothing, short_contents, false,
      LINES{"S: 220 hop.test", "C: EHLO gate.test", "S: 250 hop.test", "C",
            "S: 421 4.4.2 idle for too long", "C", NULL},
@@ -546,14 +551,16 @@ static void bench_close(struct bench *bench)
     buffer_free(&bench->outcomes);
 }
 
-/* How a script is run: what the next hop says is cut at `cut` (0: into single bytes), content comes in pieces. */
+/* How a script is run: what the next hop says is cut at `cut` (0: into single bytes), content comes
+ * in pieces. */
 struct manner {
     size_t cut;
     size_t piece;
     bool stutter;
 };
 
-/* What the next hop says arrives in pieces; whatever was not taken comes again with more behind it. */
+/* What the next hop says arrives in pieces; whatever was not taken comes again with more behind it.
+ */
 static void hear(struct bench *bench, const struct buffer *said, size_t cut)
 {
     struct buffer waiting;

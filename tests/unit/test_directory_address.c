@@ -145,16 +145,16 @@ START_TEST(tells_mailboxes_apart)
 }
 END_TEST
 
+/* 0 when the result is not one character. */
 static uint32_t folded_character(uint32_t character)
 {
     char text[UTF8_CHARACTER_MAXIMUM], folded[2 * UTF8_CHARACTER_MAXIMUM];
-    size_t length;
+    size_t length = utf8_write_character(character, text), folded_length;
     const unsigned char *data = (const unsigned char *)folded;
-    ck_assert(fold_text(view_of(text, utf8_write_character(character, text)), folded, sizeof folded,
-                        &length));
+    if (!fold_text(view_of(text, length), folded, sizeof folded, &folded_length))
+        return 0;
     uint32_t result = utf8_read_character(&data);
-    ck_assert_ptr_eq(data, folded + length);
-    return result;
+    return data == (const unsigned char *)folded + folded_length ? result : 0;
 }
 
 /* For every character there is. */
@@ -162,9 +162,8 @@ START_TEST(folds_once_and_never_into_ascii)
 {
     size_t changed = 0;
     for (uint32_t character = 0x80; character <= 0x10FFFF; character++) {
-        if (character >= 0xD800 && character <= 0xDFFF)
-            continue;
-        uint32_t folded = folded_character(character);
+        bool is_surrogate = character >= 0xD800 && character <= 0xDFFF;
+        uint32_t folded = is_surrogate ? character : folded_character(character);
         if (folded == character)
             continue;
         changed++;

@@ -43,14 +43,6 @@ static bool wait_for(const int *count, int least)
 /* While this is set the acceptor's thread stands still in accepted(). */
 static bool holding;
 
-static void let_go(void)
-{
-    lock_acquire(lock);
-    holding = false;
-    condition_broadcast(changed);
-    lock_release(lock);
-}
-
 static void accepted(void *user, const struct net_accepted *accepted)
 {
     (void)user;
@@ -66,6 +58,14 @@ static void accepted(void *user, const struct net_accepted *accepted)
 }
 
 #ifndef _WIN32
+static void let_go(void)
+{
+    lock_acquire(lock);
+    holding = false;
+    condition_broadcast(changed);
+    lock_release(lock);
+}
+
 static void sleep_ms(int64_t milliseconds)
 {
     int64_t end = clock_monotonic_ms() + milliseconds;

@@ -101,9 +101,9 @@ END_TEST
 static void post_itself(void *argument)
 {
     int *left = argument;
-    count_one();
     if (--*left > 0)
         net_post(loop, post_itself, left);
+    count_one();
 }
 
 START_TEST(posts_from_the_loop_itself)
@@ -111,6 +111,30 @@ START_TEST(posts_from_the_loop_itself)
     int left = 1000;
     net_post(loop, post_itself, &left);
     wait_for(1000);
+}
+END_TEST
+
+static void add_one(void *argument)
+{
+    ck_assert(net_on_loop(loop));
+    ++*(int *)argument;
+}
+
+static void call_often(void *argument)
+{
+    for (int i = 0; i < 1000; i++)
+        net_call(loop, add_one, argument);
+}
+
+START_TEST(calls_return_when_they_have_run)
+{
+    int sum = 0;
+    struct thread *threads[POSTERS];
+    for (int i = 0; i < POSTERS; i++)
+        threads[i] = thread_start("caller", call_often, &sum);
+    for (int i = 0; i < POSTERS; i++)
+        thread_join(threads[i]);
+    ck_assert_int_eq(sum, POSTERS * 1000);
 }
 END_TEST
 
@@ -210,6 +234,7 @@ Suite *unit_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, runs_posts_in_order);
     tcase_add_test(tests, posts_from_the_loop_itself);
+    tcase_add_test(tests, calls_return_when_they_have_run);
     tcase_add_test(tests, runs_what_was_posted_before_the_stop);
     tcase_add_test(tests, fires_once_after_its_time);
     tcase_add_test(tests, does_not_fire_after_it_was_destroyed);

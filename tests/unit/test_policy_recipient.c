@@ -259,7 +259,7 @@ static const struct {
     {plain_settings, STRANGER, "Blocked@relay.test",
      "address: Blocked@relay.test is a well-formed address.\n"
      "postmaster: The recipient is not postmaster of this server or of an accepted domain.\n"
-     "accepted-domain: relay.test is a relay accepted domain.\n"
+     "accepted-domain: relay.test is an accepted relay domain.\n"
      "client: The client is a stranger: neither a trusted host nor authenticated.\n"
      "!recipient-blocked: Blocked@relay.test is in the list of blocked recipients, as "
      "*@relay.test.\n"},

@@ -43,6 +43,7 @@ static const struct {
     {"TO:<a@b>", 501, "", 0, 0, 0, "", 0},
     {"FROM:<a@b>x", 501, "", 0, 0, 0, "", 0},
     {"FROM:<a@b>\tSIZE=1", 501, "", 0, 0, 0, "", 0},
+    {"FROM:<" HUNDRED HUNDRED HUNDRED "@b>", 501, "", 0, 0, 0, "", 0},
     {"FROM:<\xC3\xB6@b>", 553, "", 0, 0, 0, "", 0},
     {"FROM:<\xC3@b> SMTPUTF8", 501, "", 0, 0, 0, "", 0},
     {"FROM:<a@b> SMTPUTF8=1", 501, "", 0, 0, 0, "", 0},

@@ -33,7 +33,7 @@ static bool fill_address(const char *name, struct sockaddr_un *address, struct e
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(name) >= sizeof address->sun_path)
         return error_set(error, ENAMETOOLONG, "The path of the socket %s is too long.", name);
-    strcpy(address->sun_path, name);
+    memcpy(address->sun_path, name, strlen(name));
     return true;
 }
 

@@ -59,7 +59,7 @@ int service_run_foreground(const struct service_program *program)
     int code = takes ? program->run(&host, program->user) : SERVICE_EXIT_INTERNAL;
     atomic_store(&host.ended, true);
     if (takes) {
-        pthread_kill(taker, SIGTERM);
+        pthread_kill(taker, SIGUSR1);
         pthread_join(taker, NULL);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

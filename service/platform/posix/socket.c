@@ -83,7 +83,7 @@ socket_handle socket_listen(const struct ip_address *address, uint16_t port, int
 
 socket_handle socket_accept(socket_handle listener, struct socket_peer *peer, bool *exhausted)
 {
-    union socket_address remote, local;
+    union socket_address remote = {0}, local = {0};
     socklen_t remote_length = sizeof remote, local_length = sizeof local;
     int handle = accept4((int)listener, &remote.any, &remote_length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     *exhausted =
@@ -108,7 +108,7 @@ void socket_close(socket_handle handle)
 
 uint16_t socket_local_port(socket_handle handle)
 {
-    union socket_address system;
+    union socket_address system = {0};
     socklen_t length = sizeof system;
     struct ip_address address;
     uint16_t port;

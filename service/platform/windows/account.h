@@ -18,8 +18,8 @@ wchar_t *account_own_sid(void);
 /* The same of a local group, NULL when there is no such group. */
 wchar_t *account_group_sid(const wchar_t *group);
 
-/* Whether it is SYSTEM, Administrators, the account of the service (NT SERVICE\Gatepost) or this process's
- * user. */
+/* Whether it is SYSTEM, Administrators, the service (NT SERVICE\Gatepost), this process's
+ * user or the owner that it gives to what it makes. */
 bool account_is_trusted(PSID sid);
 
 #endif

@@ -20,16 +20,13 @@ struct channel_server {
     HANDLE stopped; /* event, stays set */
 };
 
-/* Users from the network are denied first. SYSTEM, Administrators and the account of the service, which
- * must be able to make further instances, have full access (FA); the operators may connect. */
 static PSECURITY_DESCRIPTOR make_security(struct error *error)
 {
     wchar_t text[512];
     wchar_t *own = account_own_sid();
     wchar_t *operators = account_group_sid(L"" CHANNEL_OPERATORS);
     PSECURITY_DESCRIPTOR security = NULL;
-    int length = _snwprintf(text, sizeof text / sizeof text[0],
-                            L"D:P(D;;FA;;;NU)(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;%ls)",
+    int length = _snwprintf(text, sizeof text / sizeof text[0], CHANNEL_ACCESS L"(A;;FA;;;%ls)",
                             own == NULL ? L"SY" : own);
     if (operators != NULL)
         _snwprintf(text + length, sizeof text / sizeof text[0] - (size_t)length,

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "platform/system_error.h"
+#include "platform/windows/access.h"
 #include "platform/windows/account.h"
 #include "platform/windows/wide.h"
 
@@ -12,12 +13,6 @@
 #include <sddl.h>
 #include <shlobj.h>
 #include <windows.h>
-
-/* Nothing is inherited from above (P). SYSTEM, Administrators and whoever owns the folder have full
- * access, here and below. The owner is Administrators when the service or an elevated administrator made
- * it; for anybody else who tries Gatepost in the foreground it is himself, and he may set the access of
- * what he owns anyway. */
-#define FOLDER_ACCESS L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)"
 
 bool folder_exists(const char *path)
 {

@@ -110,12 +110,12 @@ static DWORD WINAPI handle_control(DWORD control, DWORD kind, void *data, void *
         report(host, SERVICE_STOP_PENDING, STOP_HINT_MS);
         program->control(SERVICE_ASKED_TO_STOP, program->user);
         return NO_ERROR;
+    /* Without a pending state, which would stay for ever where there is nothing to do: run() reports
+     * within moments. */
     case SERVICE_CONTROL_PAUSE:
-        report(host, SERVICE_PAUSE_PENDING, STOP_HINT_MS);
         program->control(SERVICE_ASKED_TO_PAUSE, program->user);
         return NO_ERROR;
     case SERVICE_CONTROL_CONTINUE:
-        report(host, SERVICE_CONTINUE_PENDING, START_HINT_MS);
         program->control(SERVICE_ASKED_TO_CONTINUE, program->user);
         return NO_ERROR;
     case SERVICE_CONTROL_PARAMCHANGE:
