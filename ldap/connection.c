@@ -7,6 +7,7 @@
 #include <openldap.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 /* One message from a server: an entry with all its values. Bytes. */
 #define MESSAGE_MAXIMUM ((ber_len_t)64 * 1024 * 1024)

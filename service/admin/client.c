@@ -1,5 +1,6 @@
 #include "admin/client.h"
 
+#include "admin/json_append.h"
 #include "admin/server.h"
 #include "base/buffer.h"
 #include "base/memory.h"
@@ -65,11 +66,6 @@ static enum admin_outcome broken(struct admin_client *client, struct admin_error
     return ADMIN_BROKEN;
 }
 
-static int append_part(const char *data, size_t length, void *buffer)
-{
-    return buffer_append(buffer, data, length) ? 0 : -1;
-}
-
 /* Takes params. False when the request is longer than the service takes. */
 static bool write_request(struct admin_client *client, const char *method, json_t *params)
 {
@@ -80,7 +76,7 @@ static bool write_request(struct admin_client *client, const char *method, json_
     if (params != NULL)
         json_object_set_new(request, "params", params);
     buffer_clear(&client->line);
-    bool written = json_dump_callback(request, append_part, &client->line, JSON_COMPACT) == 0 &&
+    bool written = json_append(&client->line, request, JSON_COMPACT) &&
                    client->line.length <= ADMIN_REQUEST_MAXIMUM &&
                    buffer_append_text(&client->line, "\n");
     json_decref(request);

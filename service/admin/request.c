@@ -1,5 +1,6 @@
 #include "admin/request.h"
 
+#include "admin/json_append.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -34,11 +35,6 @@ void admin_methods_register(struct admin_methods *methods, const char *name, adm
     memory_free(hash_table_set(methods->table, view_of_text(name), method));
 }
 
-static int append_part(const char *data, size_t length, void *buffer)
-{
-    return buffer_append(buffer, data, length) ? 0 : -1;
-}
-
 /* {"id":...,"result":...}. False, and nothing is appended, when it is too long. */
 static bool append_result(struct buffer *answer, json_t *id, json_t *result)
 {
@@ -46,8 +42,7 @@ static bool append_result(struct buffer *answer, json_t *id, json_t *result)
     size_t start = answer->length;
     json_object_set(line, "id", id);
     json_object_set(line, "result", result);
-    bool fits = json_dump_callback(line, append_part, answer, JSON_COMPACT) == 0 &&
-                buffer_append_text(answer, "\n");
+    bool fits = json_append(answer, line, JSON_COMPACT) && buffer_append_text(answer, "\n");
     json_decref(line);
     if (!fits)
         answer->length = start;
@@ -63,7 +58,7 @@ static void append_error(struct buffer *answer, json_t *id, const char *code, co
     json_t *line = json_object();
     json_object_set(line, "id", id);
     json_object_set_new(line, "error", error);
-    json_dump_callback(line, append_part, answer, JSON_COMPACT);
+    json_append(answer, line, JSON_COMPACT);
     buffer_append_text(answer, "\n");
     json_decref(line);
 }

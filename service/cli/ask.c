@@ -131,6 +131,14 @@ void cli_hang_up(struct cli_call *call)
     call->client = NULL;
 }
 
+int cli_print(struct buffer *out)
+{
+    bool written = out->length == 0 || (fwrite(out->data, 1, out->length, stdout) == out->length &&
+                                        fflush(stdout) == 0);
+    buffer_free(out);
+    return written ? CLI_OK : cli_fail(CLI_FAILED, "The output could not be written.");
+}
+
 int cli_show(struct cli_call *call, json_t *result,
              void (*append)(struct buffer *out, const json_t *result))
 {
@@ -141,5 +149,5 @@ int cli_show(struct cli_call *call, json_t *result,
     else
         append(&out, result);
     json_decref(result);
-    return cli_flush(&out) ? CLI_OK : cli_fail(CLI_FAILED, "The output could not be written.");
+    return cli_print(&out);
 }

@@ -30,6 +30,9 @@ void cli_hang_up(struct cli_call *call);
 /* "gatepost: ..." on standard error. Returns the code. */
 int cli_fail(enum cli_exit code, const char *format, ...) FORMAT_LIKE_PRINTF(2, 3);
 
+/* Everything to standard output. Frees the buffer, returns the exit code. */
+int cli_print(struct buffer *out);
+
 /* Prints the result when JSON is asked for; otherwise what the function appends. Releases the result. */
 int cli_show(struct cli_call *call, json_t *result,
              void (*append)(struct buffer *out, const json_t *result));

@@ -8,7 +8,7 @@ static int print_help(const struct cli_verb *verb)
     struct buffer out;
     buffer_init(&out, CLI_OUTPUT_MAXIMUM);
     cli_help_verb(&out, verb);
-    return cli_flush(&out) ? CLI_OK : cli_fail(CLI_FAILED, "The output could not be written.");
+    return cli_print(&out);
 }
 
 int cli_run(int count, char **arguments)

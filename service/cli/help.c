@@ -15,15 +15,14 @@ static void append_option(struct buffer *out, const struct cli_option *option)
 
 static void append_options(struct buffer *out, const struct cli_verb *verb)
 {
-    enum { DATA, JSON, HELP };
     for (const struct cli_option *option = verb->options; option != NULL && option->name != NULL;
          option++)
         append_option(out, option);
     if ((verb->common & CLI_HAS_DATA) != 0)
-        append_option(out, &cli_common_options[DATA]);
+        append_option(out, &cli_common_options[CLI_OPTION_DATA]);
     if ((verb->common & CLI_HAS_JSON) != 0)
-        append_option(out, &cli_common_options[JSON]);
-    append_option(out, &cli_common_options[HELP]);
+        append_option(out, &cli_common_options[CLI_OPTION_JSON]);
+    append_option(out, &cli_common_options[CLI_OPTION_HELP]);
 }
 
 void cli_help_verb(struct buffer *out, const struct cli_verb *verb)

@@ -1,9 +1,8 @@
 #include "cli/output.h"
 
+#include "admin/json_append.h"
 #include "base/memory.h"
 #include "cli/time.h"
-
-#include <stdio.h>
 
 #define GAP "  " /* between columns */
 
@@ -191,21 +190,8 @@ void cli_append_table(struct buffer *out, const json_t *rows, const struct cli_c
     memory_free(line);
 }
 
-static int append_part(const char *data, size_t length, void *buffer)
-{
-    return buffer_append(buffer, data, length) ? 0 : -1;
-}
-
 void cli_append_json(struct buffer *out, const json_t *value)
 {
-    json_dump_callback(value, append_part, out, JSON_INDENT(JSON_INDENTATION) | JSON_ENCODE_ANY);
+    json_append(out, value, JSON_INDENT(JSON_INDENTATION) | JSON_ENCODE_ANY);
     buffer_append_text(out, "\n");
-}
-
-bool cli_flush(struct buffer *out)
-{
-    bool written = out->length == 0 || (fwrite(out->data, 1, out->length, stdout) == out->length &&
-                                        fflush(stdout) == 0);
-    buffer_free(out);
-    return written;
 }

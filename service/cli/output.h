@@ -18,10 +18,10 @@ enum cli_show {
     CLI_SHOW_YES_NO,
 };
 
+/* members: of the object in a row, the first of "reply|reason" that is not empty. */
 struct cli_column {
     const char *heading;
-    const char
-        *members; /* of the object in the row: the first of "reply|reason" that is not empty */
+    const char *members;
     enum cli_show show;
     size_t widest; /* what is wider is cut; 0: never */
 };
@@ -37,8 +37,5 @@ size_t cli_width(struct view text);
 
 /* The value with its line end, indented. */
 void cli_append_json(struct buffer *out, const json_t *value);
-
-/* Everything to standard output; false when that cannot be written. Empties the buffer. */
-bool cli_flush(struct buffer *out);
 
 #endif

@@ -105,7 +105,7 @@ static const char **place_of(struct cli_call *call, struct view name,
             return &call->values[i];
         }
     if ((call->verb->common & CLI_HAS_DATA) != 0 && view_equal(name, VIEW("--data"))) {
-        *option = &cli_common_options[0];
+        *option = &cli_common_options[CLI_OPTION_DATA];
         return &call->data_folder;
     }
     return NULL;

@@ -64,7 +64,9 @@ struct cli_call {
 
 /* verbs.c: ends with a verb without name. */
 extern const struct cli_verb cli_verbs[];
-extern const struct cli_option cli_common_options[]; /* --data, --json, --help */
+
+enum { CLI_OPTION_DATA, CLI_OPTION_JSON, CLI_OPTION_HELP };
+extern const struct cli_option cli_common_options[];
 
 /* parse.c: arguments without the name of the program. False with an error that says what is wrong and how to
  * get help; call->verb may be set then. `gatepost recipient --help` is a call of the verb "help". */

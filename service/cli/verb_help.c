@@ -2,11 +2,6 @@
 #include "cli/output.h"
 #include "version.h"
 
-static int print(struct buffer *out)
-{
-    return cli_flush(out) ? CLI_OK : cli_fail(CLI_FAILED, "The output could not be written.");
-}
-
 static void append_version(struct buffer *out, const json_t *result)
 {
     (void)result;
@@ -31,5 +26,5 @@ int cli_help(struct cli_call *call)
         return cli_fail(CLI_USAGE, "There is no verb \"%s\". \"gatepost help\" lists the verbs.",
                         call->arguments[0]);
     }
-    return print(&out);
+    return cli_print(&out);
 }

@@ -11,42 +11,38 @@
     "or a part of the document: retry, accepted_domains. \"gatepost config describe\"\n"           \
     "lists all of them.\n"
 
-#define END_OF_OPTIONS                                                                             \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }
-
 const struct cli_option cli_common_options[] = {
-    {"--data", "DIR", CLI_TEXT, 0, 0, "data folder of the service; the default one when left out"},
-    {"--json", NULL, CLI_SWITCH, 0, 0, "print the result as JSON, for programs"},
-    {"--help", NULL, CLI_SWITCH, 0, 0, "print this"},
-    END_OF_OPTIONS,
+    [CLI_OPTION_DATA] = {"--data", "DIR", CLI_TEXT, 0, 0,
+                         "data folder of the service; the default one when left out"},
+    [CLI_OPTION_JSON] = {"--json", NULL, CLI_SWITCH, 0, 0,
+                         "print the result as JSON, for programs"},
+    [CLI_OPTION_HELP] = {"--help", NULL, CLI_SWITCH, 0, 0, "print this"},
 };
 
 static const struct cli_option run_options[] = {
     {"--verbose", NULL, CLI_SWITCH, 0, 0, "log what every session says"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option configure_options[] = {
     {"--start", "TYPE", CLI_TEXT, 0, 0, "delayed (the default), automatic, manual or disabled"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option recipient_list_options[] = {
     {"--filter", "TEXT", CLI_TEXT, 0, 0, "only addresses that contain this"},
     {"--limit", "N", CLI_NUMBER, 1, ROWS_MAXIMUM, "at most so many; 1000 when left out"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option recipient_import_options[] = {
     {"--replace", NULL, CLI_SWITCH, 0, 0, "remove the addresses that are not in the file"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option recipient_explain_options[] = {
     {"--from", "IP", CLI_TEXT, 0, 0, "as if this client asked; a stranger when left out"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option track_options[] = {
@@ -60,22 +56,22 @@ static const struct cli_option track_options[] = {
     {"--since", "TIME", CLI_TIME, 0, 0, "from then on"},
     {"--until", "TIME", CLI_TIME, 0, 0, "before then"},
     {"--limit", "N", CLI_NUMBER, 1, ROWS_MAXIMUM, "at most so many; 100 when left out"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option config_get_options[] = {
     {"--revision", "N", CLI_NUMBER, 1, INT64_MAX, "as it was then; see \"config history\""},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option config_import_options[] = {
     {"--offline", NULL, CLI_SWITCH, 0, 0, "write the store itself; only while the service is down"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 static const struct cli_option config_history_options[] = {
     {"--limit", "N", CLI_NUMBER, 1, 1000, "at most so many; 20 when left out"},
-    END_OF_OPTIONS,
+    {.name = NULL},
 };
 
 const struct cli_verb cli_verbs[] = {

@@ -20,6 +20,14 @@ KIND = os.environ.get("GATEPOST_KIND", "host")
 PATIENCE = 60  # seconds until a condition counts as never met
 EVENT_FILLED, EVENT_AWAY, EVENT_BACK = 503, 504, 505
 
+if KIND == "windows":
+    # wine-run starts Wine's server for us; the program is started directly, so that its pipes are ours.
+    subprocess.run([os.environ["GATEPOST_WINE"], "cmd", "/c", "exit"], check=True, stdin=subprocess.DEVNULL)
+    CACHE = os.environ.get("GATEPOST_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "gatepost")
+    os.environ.setdefault("WINEPREFIX", os.environ.get("GATEPOST_WINE_PREFIX") or os.path.join(CACHE, "wine"))
+    os.environ.setdefault("WINEDEBUG", "-all")
+
 
 def native_path(path):
     """A path as the program under test takes it."""
@@ -50,7 +58,7 @@ class Directory:
     def start(self):
         settings = self.folder / "settings.json"
         settings.write_text(json.dumps(self.settings), encoding="utf-8")
-        command = [os.environ["GATEPOST_WINE"]] if KIND == "windows" else []
+        command = ["wine"] if KIND == "windows" else []
         self.process = subprocess.Popen(
             command + [DRIVER, native_path(settings), native_path(self.folder / "directory.db")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")

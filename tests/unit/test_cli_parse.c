@@ -198,6 +198,10 @@ START_TEST(every_verb_has_help)
         ck_assert_int_eq(strncmp(help.data, first, strlen(first)), 0);
         ck_assert_ptr_nonnull(strstr(help.data, verb->summary));
         ck_assert(verb->run != NULL);
+        int arguments = verb->arguments[0] != '\0';
+        for (const char *blank = verb->arguments; (blank = strchr(blank, ' ')) != NULL; blank++)
+            arguments++;
+        ck_assert_int_le(arguments, CLI_ARGUMENTS_MAXIMUM);
         ck_assert(verb->help[0] == '\0' || verb->help[strlen(verb->help) - 1] == '\n');
         for (const struct cli_option *option = verb->options;
              option != NULL && option->name != NULL; option++) {

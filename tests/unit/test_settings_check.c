@@ -83,13 +83,15 @@ START_TEST(host)
 }
 END_TEST
 
-#define LOCAL_64 LABEL_63 "a"
+#define DOMAIN_255 LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63
+#define LOCAL_64   LABEL_63 "a"
 
 START_TEST(mailbox)
 {
     RUN(settings_check_mailbox_or_empty, {"", ""}, {"Ann.B@Example.Test", "Ann.B@example.test"},
         {"o'neil+x=y@a.test", "o'neil+x=y@a.test"}, {"jürgen@a.test", "jürgen@a.test"},
-        {LOCAL_64 "@a.test", LOCAL_64 "@a.test"}, {LOCAL_64 "a@a.test", NULL}, {"ann", NULL},
+        {LOCAL_64 "@a.test", LOCAL_64 "@a.test"}, {LOCAL_64 "a@a.test", NULL},
+        {"a@" DOMAIN_255, "a@" DOMAIN_255}, {"a@b." DOMAIN_255, NULL}, {"ann", NULL},
         {"@a.test", NULL}, {"ann@", NULL}, {"a@b@c.test", NULL}, {"a b@c.test", NULL},
         {"\"a b\"@c.test", NULL}, {".a@c.test", NULL}, {"a..b@c.test", NULL}, {"a@c..test", NULL},
         {"<a@c.test>", NULL});
