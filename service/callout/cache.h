@@ -1,8 +1,8 @@
 /*
  * What next hops have said about recipients, by the folded address (struct directory_key). Bounded:
  * refusals go first, so that a flood of made-up names never drives out a recipient who exists; of
- * each kind, the one that was not used for longest. How long an answer counts is the asker's affair.
- * One thread at a time. Room-private.
+ * each kind, the one that was not used for longest. How long an answer counts is for the asker to
+ * know. One thread at a time. Room-private.
  */
 #ifndef GATEPOST_CALLOUT_CACHE_H
 #define GATEPOST_CALLOUT_CACHE_H

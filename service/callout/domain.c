@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A made-up address that got no answer is not asked for again before this, else every question would
- * be two. */
+/* A made-up address that got no answer is not asked for again before this, else every question
+ * would be two. */
 #define CHECK_AGAIN_MS (60 * 1000)
 
 struct callout_domain *callout_domain_create(struct callout *callout, struct view name,
@@ -173,7 +173,7 @@ static struct callout_question *pose(struct callout_domain *domain, struct view 
     return NULL;
 }
 
-/* Does the next hop accept what nobody can be called? Asked ahead of the question it is needed for. */
+/* Does the next hop accept what nobody can be called? Asked ahead of the question that needs it. */
 static void check_for_catch_all(struct callout_domain *domain)
 {
     char address[sizeof "gatepost-check-@" + 16 + 256];
