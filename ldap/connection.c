@@ -204,7 +204,7 @@ static bool begin_tls(struct directory_connection *connection, struct error *err
                      : ldap_start_tls_s(connection->handle, NULL, NULL);
     bool in_time = watch_end(connection->watch);
     if (connection->check.found.text[0] != '\0')
-        return error_set(error, connection->check.found.code, "%s: %s", connection->server,
+        return error_set(error, REASON_CERTIFICATE, "%s: %s", connection->server,
                          connection->check.found.text);
     if (result != LDAP_SUCCESS || !in_time)
         return fail_tls(connection, result, in_time, error);

@@ -123,4 +123,20 @@ size_t directory_list(struct directory *directory, struct view after, struct vie
                       size_t limit, void (*each)(void *user, const struct directory_entry *entry),
                       void *user, struct error *error);
 
+/* Forgets what is known from directory servers other than these, whose sources (source.h) were stopped. */
+bool directory_keep_sources(struct directory *directory, const char *const *names, size_t count,
+                            struct error *error);
+
+/* The entry behind an address. */
+struct directory_holder {
+    const char *source;               /* as in struct directory_entry */
+    char display_name[512];           /* empty when none is known */
+    char primary[DIRECTORY_KEY_SIZE]; /* the entry's first address; empty in the local list */
+    bool restricted;
+};
+
+/* *found: whether there is one. Reads the file: for one question of an administrator. */
+bool directory_find_holder(struct directory *directory, struct view address, bool *found,
+                           struct directory_holder *holder, struct error *error);
+
 #endif

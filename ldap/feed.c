@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "ldap/directory_private.h"
+#include "ldap/reason.h"
 #include "platform/clock.h"
 
 /* Written at the latest when so many objects or addresses wait: then the lock of the directory and the
@@ -260,7 +261,7 @@ static bool finish_pass(struct feed *feed, bool believe, struct error *error)
     if (!believe && unseen > limits->removed_least &&
         unseen * 100 > objects * limits->removed_percent)
         return error_set(
-            error, 0,
+            error, REASON_DOUBT,
             "The directory no longer shows %zu of the %zu entries that are known. Nothing was "
             "removed. If they are gone indeed, have it synchronized fully and say so; otherwise "
             "look after the rights of the account, the base and the filter.",

@@ -161,6 +161,20 @@ static void close_directory(struct server *server)
     directory_close(server->directory);
 }
 
+/* What is known from the last time serves from here on; the servers are asked once settings are in force. */
+static enum service_exit open_directories(struct server *server, struct error *error)
+{
+    (void)error;
+    server->directories =
+        directories_create(server->directory, server->data_folder, &server->events);
+    return SERVICE_EXIT_OK;
+}
+
+static void close_directories(struct server *server)
+{
+    directories_destroy(server->directories);
+}
+
 static enum service_exit open_tracking(struct server *server, struct error *error)
 {
     struct tracking_options options;
@@ -315,11 +329,17 @@ static const struct part {
     enum service_exit (*open)(struct server *server, struct error *error);
     void (*close)(struct server *server);
 } parts[] = {
-    {open_folder, close_folder},       {open_folder_logs, close_logs},
-    {open_settings, close_settings},   {open_directory, close_directory},
-    {open_tracking, close_tracking},   {open_spool, close_spool},
-    {open_delivery, close_delivery},   {open_reception, close_reception},
-    {open_addresses, close_addresses}, {open_admin, close_admin},
+    {open_folder, close_folder},
+    {open_folder_logs, close_logs},
+    {open_settings, close_settings},
+    {open_directory, close_directory},
+    {open_directories, close_directories},
+    {open_tracking, close_tracking},
+    {open_spool, close_spool},
+    {open_delivery, close_delivery},
+    {open_reception, close_reception},
+    {open_addresses, close_addresses},
+    {open_admin, close_admin},
 };
 
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))

@@ -9,6 +9,7 @@
 #include "base/event.h"
 #include "config/store.h"
 #include "delivery/delivery.h"
+#include "directories.h"
 #include "ldap/directory.h"
 #include "log_file.h"
 #include "platform/eventlog.h"
@@ -48,6 +49,7 @@ struct server {
     struct event_sink events; /* event log and log file */
     struct settings_store *settings;
     struct directory *directory;
+    struct directories *directories;
     struct tracking *tracking;
     struct spool *spool;
     struct ident_source idents;

@@ -86,6 +86,7 @@ bool server_apply(struct server *server, const struct settings_snapshot *snapsho
     server_fill_spool_options(server, settings, &spool);
     tracking_set_options(server->tracking, &tracking);
     spool_set_options(server->spool, &spool);
+    directories_apply(server->directories, snapshot);
     delivery_set_settings(server->delivery, snapshot);
     bool all_listen = reception_apply(server->reception, policy, error);
     swap_policy(server, policy);

@@ -63,6 +63,9 @@ const struct setting *setting_find(const struct setting_table *table, struct vie
 /* The member whose name differs by a slip of the fingers, or NULL. */
 const struct setting *setting_nearest(const struct setting_table *table, struct view name);
 
+/* Whether two structs of the table say the same. */
+bool settings_equal(const struct setting_table *table, const void *one, const void *other);
+
 /* The position of a choice, -1 when there is no such. */
 int setting_choice_find(const struct setting *setting, struct view name);
 

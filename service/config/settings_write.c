@@ -60,3 +60,12 @@ json_t *settings_write(const struct settings_settings *values)
 {
     return write_object(settings_root, (const char *)values);
 }
+
+bool settings_equal(const struct setting_table *table, const void *one, const void *other)
+{
+    json_t *a = write_object(table, one), *b = write_object(table, other);
+    bool equal = json_equal(a, b) != 0;
+    json_decref(a);
+    json_decref(b);
+    return equal;
+}
