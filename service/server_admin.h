@@ -43,6 +43,11 @@ json_t *server_import_part(void *user, struct admin_call *call);
 json_t *server_import_end(void *user, struct admin_call *call);
 json_t *server_import(void *user, struct admin_call *call);
 
+/* server_admin_callout.c */
+json_t *server_callout_status(void *user, struct admin_call *call);
+json_t *server_callout_test(void *user, struct admin_call *call);
+json_t *server_callout_clear(void *user, struct admin_call *call);
+
 /* server_admin_mail.c */
 json_t *server_queue_list(void *user, struct admin_call *call);
 json_t *server_queue_retry(void *user, struct admin_call *call);

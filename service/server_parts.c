@@ -13,6 +13,7 @@
 #define JOURNAL_BYTES         (UINT64_C(10) << 20)
 #define INITIAL_SETTINGS_MOST SETTINGS_DOCUMENT_MAXIMUM
 #define SECOND_MS             1000u
+#define HOST_NAME_SIZE        256
 
 static char *data_path(const struct server *server, const char *name)
 {
@@ -226,18 +227,27 @@ static void close_spool(struct server *server)
 
 /* ---- mail in and out ---- */
 
+/* For EHLO. */
+static void own_host_name(const struct settings_snapshot *snapshot, char name[HOST_NAME_SIZE])
+{
+    const char *set = snapshot->values.virtual_servers[0].host_name;
+    if (set[0] != '\0')
+        view_copy_text(view_of_text(set), name, HOST_NAME_SIZE);
+    else
+        computer_name(name, HOST_NAME_SIZE);
+}
+
 static enum service_exit open_delivery(struct server *server, struct error *error)
 {
     const struct settings_snapshot *snapshot = settings_store_current(server->settings);
-    const char *host_name = snapshot->values.virtual_servers[0].host_name;
-    char own_name[256];
-    computer_name(own_name, sizeof(own_name));
+    char host_name[HOST_NAME_SIZE];
+    own_host_name(snapshot, host_name);
     const struct delivery_parts parts = {
         .spool = server->spool,
         .tracking = server->tracking,
         .events = &server->events,
         .data_folder = server->data_folder,
-        .host_name = host_name[0] != '\0' ? host_name : own_name,
+        .host_name = host_name,
     };
     server->delivery = delivery_start(&parts, snapshot, error);
     settings_release(snapshot);
@@ -250,6 +260,22 @@ static void close_delivery(struct server *server)
     uint32_t deadline_ms = (uint32_t)snapshot->values.service.stop_time * SECOND_MS;
     settings_release(snapshot);
     delivery_stop(server->delivery, deadline_ms);
+}
+
+/* Whom it is to ask it learns with the other settings, before there is an address to listen on. */
+static enum service_exit open_callout(struct server *server, struct error *error)
+{
+    const struct settings_snapshot *snapshot = settings_store_current(server->settings);
+    char host_name[HOST_NAME_SIZE];
+    own_host_name(snapshot, host_name);
+    server->callout = callout_start(host_name, &server->events, error);
+    settings_release(snapshot);
+    return server->callout != NULL ? SERVICE_EXIT_OK : SERVICE_EXIT_INTERNAL;
+}
+
+static void close_callout(struct server *server)
+{
+    callout_stop(server->callout);
 }
 
 static enum service_exit open_reception(struct server *server, struct error *error)
@@ -337,6 +363,7 @@ static const struct part {
     {open_tracking, close_tracking},
     {open_spool, close_spool},
     {open_delivery, close_delivery},
+    {open_callout, close_callout},
     {open_reception, close_reception},
     {open_addresses, close_addresses},
     {open_admin, close_admin},

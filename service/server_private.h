@@ -7,6 +7,7 @@
 
 #include "admin/server.h"
 #include "base/event.h"
+#include "callout/callout.h"
 #include "config/store.h"
 #include "delivery/delivery.h"
 #include "directories.h"
@@ -54,6 +55,7 @@ struct server {
     struct spool *spool;
     struct ident_source idents;
     struct delivery *delivery;
+    struct callout *callout;
     struct reception *reception;
     struct recipient_imports *imports;
     struct admin_server *admin;

@@ -75,6 +75,14 @@ static void swap_policy(struct server *server, struct policy *policy)
         policy_release(old);
 }
 
+static void apply_callout(struct server *server, const struct settings_settings *settings)
+{
+    struct callout_rules rules;
+    callout_rules_of(&settings->callout, &rules);
+    callout_apply(server->callout, &rules, settings->accepted_domains,
+                  settings->accepted_domains_count);
+}
+
 bool server_apply(struct server *server, const struct settings_snapshot *snapshot,
                   struct error *error)
 {
@@ -88,6 +96,7 @@ bool server_apply(struct server *server, const struct settings_snapshot *snapsho
     spool_set_options(server->spool, &spool);
     directories_apply(server->directories, snapshot);
     delivery_set_settings(server->delivery, snapshot);
+    apply_callout(server, settings);
     bool all_listen = reception_apply(server->reception, policy, error);
     swap_policy(server, policy);
     warn_about_filter(server, settings);

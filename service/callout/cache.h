@@ -15,6 +15,7 @@ struct callout_cache;
 
 struct callout_cached {
     bool accepted;
+    int code; /* of the reply; 0: an address that the next hop cannot even be asked for */
     int64_t asked_ms;
     const char *text; /* the reply */
 };

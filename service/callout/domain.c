@@ -78,22 +78,25 @@ static void copy_spoken(const char *text, char *spoken, size_t size)
             *byte = '?';
 }
 
-/* asked_ago_ms: 0 for an answer that has just come. */
+/* age_ms: 0 for an answer that has just come. */
 static void tell_answer(const struct callout_domain *domain, struct callout_waiter *waiters,
-                        bool accepted, const char *text, int64_t asked_ago_ms)
+                        const struct callout_cached *known, int64_t age_ms)
 {
     struct live_answer answer = {.said = LIVE_YES, .rule = "callout-accepted"};
     char ago[48] = "";
-    if (asked_ago_ms > 0)
-        snprintf(ago, sizeof ago, ", %" PRId64 " seconds ago", asked_ago_ms / 1000);
-    if (!accepted) {
+    if (age_ms > 0)
+        snprintf(ago, sizeof ago, ", %" PRId64 " seconds ago", age_ms / 1000);
+    if (!known->accepted) {
         answer.said = LIVE_NO;
         answer.rule = "callout-refused";
-        copy_spoken(text, answer.reply, sizeof answer.reply);
+        copy_spoken(known->text, answer.reply, sizeof answer.reply);
     }
-    bool is_reply = text[0] >= '0' && text[0] <= '9';
-    snprintf(answer.reason, sizeof answer.reason, "%s answered with %.3s%s", domain->hop->name,
-             is_reply ? text : "no", ago);
+    if (known->code == 0)
+        snprintf(answer.reason, sizeof answer.reason, "%s does not take such addresses",
+                 domain->hop->name);
+    else
+        snprintf(answer.reason, sizeof answer.reason, "%s answered with %d%s", domain->hop->name,
+                 known->code, ago);
     callout_tell(waiters, &answer);
 }
 
@@ -108,7 +111,7 @@ static bool tell_last_known(struct callout_domain *domain, struct view key,
     int64_t age_ms = known == NULL ? 0 : net_now_ms(domain->callout->loop) - known->asked_ms;
     if (known == NULL || !known->accepted || age_ms >= rules->accepted_ms + rules->away_ms)
         return false;
-    tell_answer(domain, waiters, true, known->text, age_ms + 1);
+    tell_answer(domain, waiters, known, age_ms + 1);
     return true;
 }
 
@@ -239,7 +242,7 @@ static bool tell_remembered(struct callout_domain *domain, struct view key, stru
     if (age_ms >= (known->accepted ? rules->accepted_ms : rules->refused_ms))
         return false;
     bool is_old = known->accepted && age_ms >= rules->refresh_ms;
-    tell_answer(domain, waiter, known->accepted, known->text, age_ms + 1);
+    tell_answer(domain, waiter, known, age_ms + 1);
     if (is_old)
         refresh(domain, key, address);
     return true;
@@ -279,17 +282,14 @@ static void check_heard(struct callout_domain *domain, enum live_said said)
                      NULL);
 }
 
-static void remember(const struct callout_question *question, bool accepted, const char *text)
+/* In a catch-all those who are accepted say nothing. */
+static void remember(const struct callout_question *question, const struct callout_cached *answer)
 {
     const struct callout_domain *domain = question->domain;
     struct callout *callout = domain->callout;
-    char kept[CALLOUT_TEXT_SIZE];
-    view_copy_text(view_of_text(text), kept, sizeof kept);
-    const struct callout_cached answer = {accepted, net_now_ms(callout->loop), kept};
-    if (accepted && domain->state == CALLOUT_CATCH_ALL)
-        return;
-    callout_cache_set(callout->cache, view_of_text(question->key), &answer,
-                      callout->rules.remembered);
+    if (!answer->accepted || domain->state != CALLOUT_CATCH_ALL)
+        callout_cache_set(callout->cache, view_of_text(question->key), answer,
+                          callout->rules.remembered);
 }
 
 /* 5xx that may speak of the command, of us or of the session, and not of the mailbox. Once somebody
@@ -303,6 +303,32 @@ static bool is_beside_the_point(const struct callout_domain *domain,
            strncmp(reply->enhanced, "5.1.", 4) != 0 && strncmp(reply->enhanced, "5.2.", 4) != 0;
 }
 
+static void hear_nothing(struct callout_question *question, const struct smtp_client_reply *reply)
+{
+    char reason[sizeof((struct live_answer *)NULL)->reason];
+    snprintf(reason, sizeof reason, "%s answered with %d %s", question->domain->hop->name,
+             reply->code, reply->enhanced);
+    callout_question_fail(question, reply->code == 0 ? reply->text : reason);
+}
+
+static void hear_answer(struct callout_question *question, bool accepted,
+                        const struct smtp_client_reply *reply)
+{
+    struct callout_domain *domain = question->domain;
+    struct callout_waiter *waiters = question->waiters;
+    char text[CALLOUT_TEXT_SIZE];
+    view_copy_text(view_of_text(reply->text), text, sizeof text);
+    const struct callout_cached answer = {accepted, reply->code, net_now_ms(domain->callout->loop),
+                                          text};
+    question->waiters = NULL;
+    domain->has_accepted = domain->has_accepted || accepted;
+    remember(question, &answer);
+    if (accepted && domain->state == CALLOUT_CATCH_ALL)
+        tell_catch_all(domain, waiters);
+    else
+        tell_answer(domain, waiters, &answer, 0);
+}
+
 void callout_domain_heard(struct callout_question *question, enum live_said said,
                           const struct smtp_client_reply *reply)
 {
@@ -310,23 +336,10 @@ void callout_domain_heard(struct callout_question *question, enum live_said said
     callout_question_close(domain->callout, question);
     if (said == LIVE_NO && is_beside_the_point(domain, reply))
         said = LIVE_CANNOT_SAY;
-    if (question->is_check) {
+    if (question->is_check)
         check_heard(domain, said);
-        return;
-    }
-    if (said == LIVE_CANNOT_SAY) {
-        char reason[sizeof((struct live_answer *)NULL)->reason];
-        snprintf(reason, sizeof reason, "%s answered with %d %s", domain->hop->name, reply->code,
-                 reply->enhanced);
-        callout_question_fail(question, reply->code == 0 ? reply->text : reason);
-        return;
-    }
-    domain->has_accepted = domain->has_accepted || said == LIVE_YES;
-    remember(question, said == LIVE_YES, reply->text);
-    struct callout_waiter *waiters = question->waiters;
-    question->waiters = NULL;
-    if (said == LIVE_YES && domain->state == CALLOUT_CATCH_ALL)
-        tell_catch_all(domain, waiters);
+    else if (said == LIVE_CANNOT_SAY)
+        hear_nothing(question, reply);
     else
-        tell_answer(domain, waiters, said == LIVE_YES, reply->text, 0);
+        hear_answer(question, said == LIVE_YES, reply);
 }

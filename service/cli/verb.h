@@ -105,7 +105,10 @@ int cli_recipient_remove(struct cli_call *call);
 int cli_recipient_list(struct cli_call *call);
 int cli_recipient_explain(struct cli_call *call);
 int cli_recipient_import(struct cli_call *call); /* verb_import.c */
-int cli_track(struct cli_call *call);            /* verb_track.c */
+int cli_callout_status(struct cli_call *call);   /* verb_callout.c */
+int cli_callout_test(struct cli_call *call);
+int cli_callout_clear(struct cli_call *call);
+int cli_track(struct cli_call *call); /* verb_track.c */
 int cli_track_history(struct cli_call *call);
 int cli_config_get(struct cli_call *call); /* verb_config.c */
 int cli_config_set(struct cli_call *call);

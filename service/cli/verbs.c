@@ -129,6 +129,18 @@ const struct cli_verb cli_verbs[] = {
      "Goes through the same rules as a session and prints each with what it decided.\n",
      CLI_MANAGES, recipient_explain_options, cli_recipient_explain},
 
+    {"callout status", "", "Next hops that are asked who exists, and how they do",
+     "For accepted domains whose setting recipients is call-out. STATE is catch-all where\n"
+     "the next hop accepts made-up recipients too, so that asking it tells nothing.\n",
+     CLI_MANAGES, NULL, cli_callout_status},
+    {"callout test", "ADDRESS", "Ask the next hop of a domain for one recipient",
+     "As for a sender's RCPT: what is remembered is not asked for again, see\n"
+     "\"gatepost callout clear\".\n",
+     CLI_MANAGES, NULL, cli_callout_test},
+    {"callout clear", "[ADDRESS]", "Forget what next hops have said of an address, or all",
+     "Without ADDRESS catch-alls are found out again, too.\n", CLI_MANAGES, NULL,
+     cli_callout_clear},
+
     {"queue list", "", "Queues of mail that waits, by destination", "", CLI_MANAGES, NULL,
      cli_queue_list},
     {"queue retry", "[DESTINATION]", "Try waiting mail now, not at its next retry",

@@ -19,7 +19,8 @@ static void tear_down(void)
 
 static void set(const char *key, bool accepted, int64_t asked_ms, size_t most)
 {
-    const struct callout_cached answer = {accepted, asked_ms, accepted ? "250 Ok" : "550 No"};
+    const struct callout_cached answer = {accepted, accepted ? 250 : 550, asked_ms,
+                                          accepted ? "250 Ok" : "550 No"};
     callout_cache_set(cache, view_of_text(key), &answer, most);
 }
 
