@@ -74,6 +74,16 @@ static void peer_ended(void *user)
     inbound_settle(inbound);
 }
 
+/* A client that does not wait for a refusal that is held back shall not be without a trace. */
+static void leave_wait(struct inbound *inbound)
+{
+    if (inbound->waits && inbound->greeted)
+        inbound_track_refusal(inbound, SMTP_STAGE_RECIPIENT, inbound->envelope,
+                              inbound->recipient->address.text, &inbound->held);
+    harvest_release(inbound->loop->parts.harvest, &inbound->harvest);
+    inbound->waits = false;
+}
+
 /* There is nobody left to talk to. */
 static void leave_session(struct inbound *inbound)
 {
@@ -94,6 +104,7 @@ static void connection_closed(void *user, const struct error *error)
     inbound->connection = NULL;
     net_timer_destroy(inbound->timer);
     inbound->timer = NULL;
+    leave_wait(inbound);
     leave_session(inbound);
     inbound_free_if_done(inbound);
 }
@@ -120,23 +131,42 @@ static void connection_idle(void *user)
 
 /* ---- the start ---- */
 
+static void check_client(struct inbound *inbound, struct verdict *verdict)
+{
+    const struct policy *policy = inbound->loop->policy;
+    if (inbound->loop->shutting_down)
+        verdict_set(verdict, "shut-down", 421, "4.3.2", "Service is shutting down");
+    else if (!policy_watches(policy, &inbound->client) ||
+             harvest_admit(inbound->loop->parts.harvest, &policy_settings(policy)->values.harvest,
+                           &inbound->client.address, clock_monotonic_ms(), verdict))
+        verdict_pass(verdict, "connect");
+}
+
 static void greet(struct inbound *inbound)
 {
     struct verdict verdict;
-    if (inbound->loop->shutting_down)
-        verdict_set(&verdict, "shut-down", 421, "4.3.2", "Service is shutting down");
-    else
-        verdict_pass(&verdict, "connect");
+    check_client(inbound, &verdict);
     inbound->greeted = true;
     smtp_session_start(inbound->session, &verdict);
+}
+
+static void answer_now(struct inbound *inbound, const struct verdict *verdict)
+{
+    smtp_session_answer(inbound->session, verdict);
+    if (inbound->connection != NULL) {
+        net_connection_offer(inbound->connection);
+        inbound_settle(inbound);
+    }
 }
 
 static void timer_fired(void *user)
 {
     struct inbound *inbound = user;
+    inbound->waits = false;
     if (inbound->greeted) {
         struct verdict verdict = inbound->held;
-        inbound_answer_later(inbound, &verdict);
+        harvest_release(inbound->loop->parts.harvest, &inbound->harvest);
+        answer_now(inbound, &verdict);
     } else {
         greet(inbound);
         net_connection_offer(inbound->connection);
@@ -145,11 +175,20 @@ static void timer_fired(void *user)
 }
 
 /* Few connections ever wait, so most have no timer. */
-void inbound_wait(struct inbound *inbound, uint64_t milliseconds)
+static void wait(struct inbound *inbound, uint64_t milliseconds)
 {
     if (inbound->timer == NULL)
         inbound->timer = net_timer_create(inbound->loop->net, timer_fired, inbound);
+    inbound->waits = true;
     net_timer_start(inbound->timer, milliseconds);
+}
+
+void inbound_hurry(struct inbound *inbound)
+{
+    if (!inbound->waits)
+        return;
+    net_timer_stop(inbound->timer);
+    timer_fired(inbound);
 }
 
 static void make_session(struct inbound *inbound)
@@ -186,18 +225,30 @@ void inbound_begin(void *argument)
     if (arrival->rules->greeting_delay_ms == 0 || inbound->loop->shutting_down)
         greet(inbound);
     else
-        inbound_wait(inbound, arrival->rules->greeting_delay_ms);
+        wait(inbound, arrival->rules->greeting_delay_ms);
 }
 
 /* ---- going on ---- */
 
+static bool is_held(struct inbound *inbound, const struct verdict *verdict)
+{
+    if (verdict->delay_ms == 0)
+        return false;
+    inbound->held = *verdict;
+    wait(inbound, verdict->delay_ms);
+    return true;
+}
+
+void inbound_answer(struct inbound *inbound, const struct verdict *verdict)
+{
+    if (!is_held(inbound, verdict))
+        smtp_session_answer(inbound->session, verdict);
+}
+
 void inbound_answer_later(struct inbound *inbound, const struct verdict *verdict)
 {
-    smtp_session_answer(inbound->session, verdict);
-    if (inbound->connection != NULL) {
-        net_connection_offer(inbound->connection);
-        inbound_settle(inbound);
-    }
+    if (!is_held(inbound, verdict))
+        answer_now(inbound, verdict);
 }
 
 /* A client that has sent all it had to say is answered in full, then left. */

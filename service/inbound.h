@@ -8,6 +8,7 @@
 #include "base/ident.h"
 #include "ldap/directory.h"
 #include "platform/socket.h"
+#include "policy/harvest.h"
 #include "policy/policy.h"
 #include "spool/spool.h"
 #include "tracking/tracking.h"
@@ -18,6 +19,8 @@ struct inbound_parts {
     struct spool *spool;
     struct tracking *tracking;
     struct directory *directory;
+    const struct live_source *directory_live; /* the directory servers; NULL: nobody to ask */
+    struct harvest *harvest;
     struct ident_source *idents;
 
     /* On the loop's thread: a loop has no session left. */

@@ -18,7 +18,8 @@ struct inbound_loop *inbound_loop_start(const struct inbound_parts *parts, unsig
     loop->parts = *parts;
     loop->net = net;
     loop->policy = policy_retain(policy);
-    loop->reader = directory_reader_create(parts->directory);
+    loop->sources.reader = directory_reader_create(parts->directory);
+    loop->sources.directory = parts->directory_live;
     loop->scratch = arena_create(SCRATCH_BLOCK);
     list_init(&loop->sessions);
     return loop;
@@ -27,7 +28,7 @@ struct inbound_loop *inbound_loop_start(const struct inbound_parts *parts, unsig
 void inbound_loop_stop(struct inbound_loop *loop)
 {
     net_loop_stop(loop->net);
-    directory_reader_destroy(loop->reader);
+    directory_reader_destroy(loop->sources.reader);
     policy_release(loop->policy);
     arena_destroy(loop->scratch);
     memory_free(loop);
@@ -52,6 +53,7 @@ void inbound_free_if_done(struct inbound *inbound)
     if (inbound->connection != NULL || inbound_is_owed(inbound))
         return;
     list_remove(&inbound->link);
+    inbound_forget_live(inbound);
     smtp_session_destroy(inbound->session);
     virtual_server_leave(arrival->server, &arrival->peer.address);
     virtual_server_release(arrival->server);
@@ -97,8 +99,11 @@ static void shut_down(void *argument)
     struct order *order = argument;
     struct list *sessions = &order->loop->sessions;
     order->loop->shutting_down = true;
-    for (struct list *link = sessions->next; link != sessions; link = link->next)
-        smtp_session_shut_down(LIST_MEMBER(link, struct inbound, link)->session);
+    for (struct list *link = sessions->next; link != sessions; link = link->next) {
+        struct inbound *inbound = LIST_MEMBER(link, struct inbound, link);
+        smtp_session_shut_down(inbound->session);
+        inbound_hurry(inbound);
+    }
 }
 
 void inbound_loop_shut_down(struct inbound_loop *loop)

@@ -21,7 +21,6 @@ void inbound_begin_message(struct inbound *inbound, const struct smtp_envelope *
         refuse_for_now(state, verdict);
         return;
     }
-    inbound->envelope = envelope;
     inbound->incoming = spool_begin(spool, envelope->message, spool_resumes, inbound);
     verdict_pass(verdict, "content");
 }
@@ -163,7 +162,6 @@ void inbound_store(struct inbound *inbound, const struct smtp_envelope *envelope
         .size = facts->size,
     };
     struct spool_incoming *incoming = inbound->incoming;
-    inbound->envelope = envelope;
     inbound->facts = facts;
     inbound->storing = true;
     inbound_track_received(inbound);
@@ -175,5 +173,5 @@ void inbound_store(struct inbound *inbound, const struct smtp_envelope *envelope
 
 bool inbound_is_owed(const struct inbound *inbound)
 {
-    return inbound->storing || resume_is_under_way(inbound);
+    return inbound->storing || inbound->looking_up || resume_is_under_way(inbound);
 }

@@ -2,13 +2,28 @@
 
 #include "base/log.h"
 
-#define PATH_SIZE  (256 + 2 + 64) /* the longest that the session lets through, and more */
-#define REPLY_SIZE 256
+#define PATH_SIZE   (256 + 2 + 64) /* the longest that the session lets through, and more */
+#define REPLY_SIZE  256
+#define REASON_SIZE 256
 
 static void format_reply(const struct verdict *verdict, char text[REPLY_SIZE])
 {
-    snprintf(text, REPLY_SIZE, "%d%s%s %s", verdict->code, verdict->enhanced[0] == '\0' ? "" : " ",
-             verdict->enhanced, verdict->text);
+    char delay[32] = "";
+    if (verdict->delay_ms > 0)
+        snprintf(delay, sizeof(delay), " (held for %u s)", (unsigned)(verdict->delay_ms / 1000));
+    snprintf(text, REPLY_SIZE, "%d%s%s %s%s", verdict->code,
+             verdict->enhanced[0] == '\0' ? "" : " ", verdict->enhanced, verdict->text, delay);
+}
+
+/* Who was asked, and found nothing to say, stands behind the rule. */
+static const char *reason_of(const struct inbound *inbound, const struct verdict *verdict,
+                             char text[REASON_SIZE])
+{
+    const char *reason = inbound->live == NULL ? "" : policy_live_reason(inbound->live);
+    if (verdict->kind != VERDICT_NOT_NOW || reason[0] == '\0')
+        return verdict->rule;
+    snprintf(text, REASON_SIZE, "%s: %s", verdict->rule, reason);
+    return text;
 }
 
 static struct tracking_record record_of(const struct inbound *inbound, enum tracking_event event)
@@ -70,13 +85,14 @@ static void track_path_refusal(struct inbound *inbound, enum smtp_stage stage,
     char sender[PATH_SIZE];
     char recipient[PATH_SIZE];
     char reply[REPLY_SIZE];
+    char reason[REASON_SIZE];
     bool is_recipient = stage == SMTP_STAGE_RECIPIENT;
     struct tracking_record record =
         record_of(inbound, is_recipient ? TRACKING_RECIPIENT_REFUSED : TRACKING_SENDER_REFUSED);
     format_reply(verdict, reply);
     record.message = envelope->message;
     record.reply = reply;
-    record.reason = verdict->rule;
+    record.reason = reason_of(inbound, verdict, reason);
     if (!is_recipient) {
         record.sender = path_text(address, sender);
     } else {
@@ -103,6 +119,8 @@ static void count_refusal(struct inbound *inbound, enum smtp_stage stage)
     struct virtual_server_counters *counters = virtual_server_counters(inbound->arrival.server);
     if (stage == SMTP_STAGE_RECIPIENT)
         atomic_fetch_add_explicit(&counters->refused_recipients, 1, memory_order_relaxed);
+    if (stage == SMTP_STAGE_CONNECT)
+        atomic_fetch_add_explicit(&counters->refused_connections, 1, memory_order_relaxed);
 }
 
 void inbound_track_refusal(void *user, enum smtp_stage stage, const struct smtp_envelope *envelope,
@@ -120,6 +138,7 @@ void inbound_track_refusal(void *user, enum smtp_stage stage, const struct smtp_
     case SMTP_STAGE_SENDER:
     case SMTP_STAGE_RECIPIENT:
         track_path_refusal(inbound, stage, envelope, address, verdict);
+        inbound_forget_live(inbound);
         break;
     case SMTP_STAGE_COMMAND: /* the session is given up, and with it the message that was under way */
         if (has_message)

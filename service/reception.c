@@ -93,6 +93,8 @@ static bool start_loops(struct reception *reception, struct policy *policy, stru
         .spool = reception->parts.spool,
         .tracking = reception->parts.tracking,
         .directory = reception->parts.directory,
+        .directory_live = reception->parts.directory_live,
+        .harvest = reception->parts.harvest,
         .idents = reception->parts.idents,
         .emptied = loop_emptied,
         .user = reception,

@@ -11,6 +11,8 @@ struct reception_parts {
     struct spool *spool;
     struct tracking *tracking;
     struct directory *directory;
+    const struct live_source *directory_live; /* NULL: none */
+    struct harvest *harvest;
     struct ident_source *idents;
     const struct event_sink *events;
 };

@@ -34,6 +34,8 @@ static const struct {
     {"callout.status", server_callout_status},
     {"callout.test", server_callout_test},
     {"callout.clear", server_callout_clear},
+    {"harvest.list", server_harvest_list},
+    {"harvest.clear", server_harvest_clear},
     {"queue.list", server_queue_list},
     {"queue.retry", server_queue_retry},
     {"tracking.search", server_tracking_search},

@@ -1,6 +1,10 @@
 #include "server_admin.h"
 
+#include "live_wait.h"
+
 #include <inttypes.h>
+
+#define SCRATCH_SIZE 512 /* for an address that the policy puts together */
 
 static json_t *changed_json(struct admin_call *call, enum directory_change change,
                             const struct error *error)
@@ -124,6 +128,33 @@ static json_t *explanation_json(const struct verdict *verdict, json_t *steps)
                      admin_json_text(reply), "steps", steps);
 }
 
+/* What a session would ask for. */
+static void ask_live(const struct policy *policy, const struct policy_sources *sources,
+                     const struct policy_client *client, struct view recipient,
+                     struct policy_live *live)
+{
+    struct view delivered_to;
+    struct verdict verdict;
+    char scratch[SCRATCH_SIZE];
+    while (policy_check_recipient(policy, sources, client, recipient, live, scratch,
+                                  sizeof(scratch), &delivered_to, &verdict) != POLICY_DECIDED) {
+        live_wait(sources->directory, live->wanted, &live->answers[live->slot]);
+        policy_live_add(live);
+    }
+}
+
+static json_t *explain(const struct policy *policy, const struct policy_sources *sources,
+                       const struct policy_client *client, const char *address)
+{
+    struct verdict verdict;
+    struct policy_live live = {.known = 0};
+    json_t *steps = json_array();
+    ask_live(policy, sources, client, view_of_text(address), &live);
+    policy_explain_recipient(policy, sources, client, view_of_text(address), &live, add_step, steps,
+                             &verdict);
+    return explanation_json(&verdict, steps);
+}
+
 /* An anonymous client, at an address that applies the recipient filter; where it comes from may be given. */
 json_t *server_recipient_explain(void *user, struct admin_call *call)
 {
@@ -131,18 +162,18 @@ json_t *server_recipient_explain(void *user, struct admin_call *call)
     struct policy_client client = {.recipient_filter = true};
     const char *address;
     const char *from = NULL;
-    struct verdict verdict;
     if (!server_required(call, "address", &address) || !admin_text(call, "from", &from))
         return NULL;
     if (from != NULL && !ip_parse(view_of_text(from), &client.address))
         return admin_fail(call, "bad-request", "from: \"%s\" is no IP address.", from);
     struct policy *policy = server_policy(server);
-    struct directory_reader *reader = directory_reader_create(server->directory);
-    json_t *steps = json_array();
+    const struct policy_sources sources = {
+        .reader = directory_reader_create(server->directory),
+        .directory = server->directory_live,
+    };
     client.trusted = from != NULL && policy_trusts(policy, &client.address);
-    policy_explain_recipient(policy, reader, &client, view_of_text(address), add_step, steps,
-                             &verdict);
-    directory_reader_destroy(reader);
+    json_t *explanation = explain(policy, &sources, &client, address);
+    directory_reader_destroy(sources.reader);
     policy_release(policy);
-    return explanation_json(&verdict, steps);
+    return explanation;
 }

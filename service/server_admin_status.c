@@ -104,12 +104,12 @@ json_t *server_status(void *user, struct admin_call *call)
     computer_name(host_name, sizeof(host_name));
     reception_each_server(server->reception, add_server, &totals);
     json_t *status = json_pack(
-        "{s:s, s:s, s:o, s:s, s:I, s:s, s:o, s:o, s:I, s:o, s:o}", "version", GATEPOST_VERSION,
+        "{s:s, s:s, s:o, s:s, s:I, s:s, s:o, s:o, s:I, s:o, s:o, s:o}", "version", GATEPOST_VERSION,
         "host_name", host_name, "started", server_json_time(server->started_ms), "state",
         states[state], "revision", (json_int_t)policy_settings(policy)->revision, "data_folder",
         server->data_folder, "virtual_servers", totals.servers, "queue", queue_json(server),
         "recipients", (json_int_t)directory_count(server->directory), "store", store_json(server),
-        "counters", counters_json(server, &totals));
+        "counters", counters_json(server, &totals), "harvest", server_harvest_json(server));
     policy_release(policy);
     return status;
 }

@@ -284,6 +284,8 @@ static enum service_exit open_reception(struct server *server, struct error *err
         .spool = server->spool,
         .tracking = server->tracking,
         .directory = server->directory,
+        .directory_live = server->directory_live,
+        .harvest = server->harvest,
         .idents = &server->idents,
         .events = &server->events,
     };
@@ -298,6 +300,20 @@ static enum service_exit open_reception(struct server *server, struct error *err
 static void close_reception(struct server *server)
 {
     reception_destroy(server->reception);
+}
+
+/* ---- who asks for unknown recipients ---- */
+
+static enum service_exit open_harvest(struct server *server, struct error *error)
+{
+    (void)error;
+    server->harvest = harvest_create();
+    return SERVICE_EXIT_OK;
+}
+
+static void close_harvest(struct server *server)
+{
+    harvest_destroy(server->harvest);
 }
 
 /* Sessions that had time to end have had it before. */
@@ -364,6 +380,7 @@ static const struct part {
     {open_spool, close_spool},
     {open_delivery, close_delivery},
     {open_callout, close_callout},
+    {open_harvest, close_harvest},
     {open_reception, close_reception},
     {open_addresses, close_addresses},
     {open_admin, close_admin},

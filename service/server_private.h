@@ -56,6 +56,8 @@ struct server {
     struct ident_source idents;
     struct delivery *delivery;
     struct callout *callout;
+    struct harvest *harvest;
+    const struct live_source *directory_live; /* the directory servers; NULL: nobody to ask */
     struct reception *reception;
     struct recipient_imports *imports;
     struct admin_server *admin;

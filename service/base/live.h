@@ -15,10 +15,13 @@ enum live_said {
 
 struct live_answer {
     enum live_said said;
-    const char *rule;  /* static, for tracking: "recipient-known"; NULL: the one that the policy has */
-    bool restricted;   /* LIVE_YES, but it takes mail from authenticated senders only */
-    char reply[120];   /* LIVE_NO: text for the client, printable; empty: the one that the policy has */
-    char reason[160];  /* for the administrator: who said what, or why nobody can say ("no answer from
+    const char
+        *rule; /* static, for tracking: "recipient-known"; NULL: the one that the policy has */
+    bool restricted; /* LIVE_YES, but it takes mail from authenticated senders only */
+    char reply
+        [120]; /* LIVE_NO: text for the client, printable; empty: the one that the policy has */
+    char
+        reason[160]; /* for the administrator: who said what, or why nobody can say ("no answer from
                           ldap1.example.test port 636 within 3 s"). Never told to the client, and holds
                           nothing that a client chose, because tracking counts refusals by it */
 };

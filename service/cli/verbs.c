@@ -141,6 +141,15 @@ const struct cli_verb cli_verbs[] = {
      "Without ADDRESS catch-alls are found out again, too.\n", CLI_MANAGES, NULL,
      cli_callout_clear},
 
+    {"harvest list", "", "Sources held off for too many unknown recipients",
+     "A source is an IPv4 address or an IPv6 network of 64 bits. The limits are in the\n"
+     "settings: gatepost config describe harvest.\n",
+     CLI_MANAGES, NULL, cli_harvest_list},
+    {"harvest clear", "ADDRESS", "Let a source in again that is held off",
+     "ADDRESS is one that \"gatepost harvest list\" prints, or \"all\". What the source has\n"
+     "asked for so far is forgotten; name it in the setting harvest.exempt when it shall\n"
+     "never be held off. Ends with 5 when it was not held off.\n",
+     CLI_MANAGES, NULL, cli_harvest_clear},
     {"queue list", "", "Queues of mail that waits, by destination", "", CLI_MANAGES, NULL,
      cli_queue_list},
     {"queue retry", "[DESTINATION]", "Try waiting mail now, not at its next retry",

@@ -13,6 +13,7 @@ struct policy {
     atomic_uint references;
     const struct settings_snapshot *settings;
     struct trust_list *trusted;
+    struct trust_list *exempt; /* from the harvest defence */
     struct domain_table *domains;
     struct blocked_list *blocked;
     char *postmaster; /* its mailbox; NULL when none is set and no domain is accepted */

@@ -26,6 +26,7 @@ struct policy *policy_create(const struct settings_snapshot *snapshot)
     policy->settings = settings_retain(snapshot);
     policy->trusted = trust_list_create(settings->message_delivery.trusted_hosts,
                                         settings->message_delivery.trusted_hosts_count);
+    policy->exempt = trust_list_create(settings->harvest.exempt, settings->harvest.exempt_count);
     policy->domains =
         domain_table_create(settings->accepted_domains, settings->accepted_domains_count);
     policy->blocked = blocked_list_create(settings->recipient_filter.blocked,
@@ -47,6 +48,7 @@ void policy_release(struct policy *policy)
         atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) > 1)
         return;
     trust_list_destroy(policy->trusted);
+    trust_list_destroy(policy->exempt);
     domain_table_destroy(policy->domains);
     blocked_list_destroy(policy->blocked);
     memory_free(policy->postmaster);
@@ -62,6 +64,12 @@ const struct settings_snapshot *policy_settings(const struct policy *policy)
 bool policy_trusts(const struct policy *policy, const struct ip_address *client)
 {
     return trust_list_holds(policy->trusted, client);
+}
+
+bool policy_watches(const struct policy *policy, const struct policy_client *client)
+{
+    return client->recipient_filter && !client->trusted && !client->authenticated &&
+           !trust_list_holds(policy->exempt, &client->address);
 }
 
 const struct settings_accepted_domain *policy_domain(const struct policy *policy,

@@ -1,7 +1,8 @@
 /*
  * May this recipient be taken? The rules stand in one table, in order; the first that decides ends the
  * walk. Each of them either fills the verdict and returns true, or returns false; and it says why, in a
- * sentence, which is written only when somebody wants to read it.
+ * sentence, which is written only when somebody wants to read it. When a live answer is needed first, the walk
+ * ends too, without a verdict; with the answer it is gone again from its beginning.
  */
 #include "policy/compiled.h"
 
@@ -14,10 +15,14 @@
 
 struct question {
     const struct policy *policy;
-    struct directory_reader *directory;
+    const struct policy_sources *sources;
     const struct policy_client *client;
     struct view recipient;
-    struct directory_key key; /* of the recipient; not set for "postmaster" alone */
+    struct directory_key key;   /* of the recipient; not set for "postmaster" alone */
+    struct directory_key plain; /* without its detail; set when that is looked up */
+    const struct policy_live *live;
+    enum policy_asks asks;
+    enum policy_live_slot slot; /* what is to be asked about */
     bool is_postmaster_alone;
     const struct settings_accepted_domain *domain; /* NULL when it is not accepted */
     struct view delivered_to;
@@ -215,40 +220,139 @@ static bool decide_filter(struct question *question)
     return false;
 }
 
-static bool is_known(struct question *question, const struct directory_entry *entry)
+/* What the directory, in memory or live, has found. */
+struct finding {
+    enum directory_answer answer;
+    bool restricted;
+    const char *rule;               /* NULL: the usual one */
+    const struct live_answer *live; /* NULL: it is from memory */
+};
+
+static void say_entry(struct question *question, const struct directory_entry *entry)
 {
-    say(question, "%.*s is in the %s%s%.*s%s.", SHOW(entry->address), entry->source,
+    say(question, "%.*s is in the %s%s%.*s%s%s.", SHOW(entry->address), entry->source,
         view_is_empty(entry->display_name) ? "" : " (", SHOW(entry->display_name),
-        view_is_empty(entry->display_name) ? "" : ")");
-    return pass(question, "recipient-known");
+        view_is_empty(entry->display_name) ? "" : ")",
+        entry->restricted ? ", but takes mail from authenticated senders only" : "");
 }
 
-static bool decide_directory(struct question *question)
+static bool must_ask(const struct question *question, const struct directory_key *key)
 {
-    struct directory_key plain;
+    const struct live_source *directory = question->sources->directory;
+    return directory != NULL &&
+           (directory->must_ask == NULL ||
+            directory->must_ask(directory->source, view_of(key->text, key->length)));
+}
+
+static void take_live_answer(struct question *question, const struct directory_key *key,
+                             const struct live_answer *live, struct finding *finding)
+{
+    static const enum directory_answer answers[] = {[LIVE_YES] = DIRECTORY_PRESENT,
+                                                    [LIVE_NO] = DIRECTORY_ABSENT,
+                                                    [LIVE_CANNOT_SAY] = DIRECTORY_UNKNOWN};
+    static const char *const sentences[] = {
+        [LIVE_YES] = "it is there", [LIVE_NO] = "it is not there", [LIVE_CANNOT_SAY] = "no answer"};
+    *finding = (struct finding){.answer = answers[live->said],
+                                .restricted = live->restricted,
+                                .rule = live->rule,
+                                .live = live};
+    say(question,
+        "%.*s is not in the directory as it was known last, which is too long ago to decide. It "
+        "was "
+        "asked now: %s%s.",
+        (int)key->length, key->text, live->reason[0] != '\0' ? live->reason : sentences[live->said],
+        live->restricted ? ", but takes mail from authenticated senders only" : "");
+}
+
+/* NULL when it has to be asked for. Whoever explains has asked before, if he could. */
+static const struct live_answer *live_answer(const struct question *question,
+                                             enum policy_live_slot slot)
+{
+    static const struct live_answer not_asked = {.said = LIVE_CANNOT_SAY};
+    if ((question->live->known & 1u << slot) != 0)
+        return &question->live->answers[slot];
+    return question->sentence != NULL ? &not_asked : NULL;
+}
+
+/* False when the directory has to be asked first. */
+static bool find(struct question *question, const struct directory_key *key,
+                 enum policy_live_slot slot, struct finding *finding)
+{
     struct directory_entry entry;
-    struct directory_entry *wanted = question->sentence == NULL ? NULL : &entry;
-    enum directory_answer answer = directory_find_key(question->directory, &question->key, wanted);
-    bool has_detail = answer == DIRECTORY_ABSENT && without_detail(question, &plain);
-    if (has_detail)
-        answer = directory_find_key(question->directory, &plain, wanted);
-    switch (answer) {
-    case DIRECTORY_PRESENT:
-        return wanted == NULL ? pass(question, "recipient-known") : is_known(question, wanted);
-    case DIRECTORY_ABSENT:
+    enum directory_answer answer = directory_find_key(question->sources->reader, key, &entry);
+    if (answer != DIRECTORY_PRESENT && must_ask(question, key)) {
+        const struct live_answer *live = live_answer(question, slot);
+        if (live != NULL)
+            take_live_answer(question, key, live, finding);
+        question->slot = slot;
+        return live != NULL;
+    }
+    *finding = (struct finding){.answer = answer};
+    if (answer == DIRECTORY_PRESENT) {
+        finding->restricted = entry.restricted;
+        say_entry(question, &entry);
+    }
+    return true;
+}
+
+static bool ask_directory(struct question *question)
+{
+    question->asks = POLICY_ASK_DIRECTORY;
+    return true;
+}
+
+static bool refuse_unknown(struct question *question, const struct finding *finding,
+                           bool has_detail)
+{
+    const char *reply = finding->live != NULL && finding->live->reply[0] != '\0'
+                            ? finding->live->reply
+                            : "User unknown";
+    if (finding->live == NULL)
         say(question, "%.*s is not in the directory%s.", SHOW(question->recipient),
             has_detail ? ", nor is it without its detail" : "");
-        verdict_set(question->verdict, "recipient-unknown", 550, "5.1.1", "User unknown");
-        return true;
-    case DIRECTORY_UNKNOWN:
-    default:
+    verdict_set(question->verdict, finding->rule != NULL ? finding->rule : "recipient-unknown", 550,
+                "5.1.1", "%s", reply);
+    return true;
+}
+
+static bool refuse_unauthenticated(struct question *question)
+{
+    verdict_set(question->verdict, "sender-not-authenticated", 550, "5.7.1",
+                "Not authorized: only authenticated senders may write to this recipient");
+    return true;
+}
+
+static bool not_now(struct question *question, const struct finding *finding)
+{
+    if (finding->live == NULL)
         say(question,
             "The directory has no list of recipients yet, so nobody can say whether "
             "%.*s exists.",
             SHOW(question->recipient));
-        verdict_set(question->verdict, "directory-unavailable", 451, "4.3.0",
-                    "Recipient cannot be checked now, try again later");
-        return true;
+    verdict_set(question->verdict, finding->rule != NULL ? finding->rule : "directory-unavailable",
+                451, "4.3.0", "Recipient cannot be checked now, try again later");
+    return true;
+}
+
+static bool decide_directory(struct question *question)
+{
+    struct directory_key *plain = &question->plain;
+    struct finding finding;
+    if (!find(question, &question->key, POLICY_LIVE_ADDRESS, &finding))
+        return ask_directory(question);
+    bool has_detail = finding.answer == DIRECTORY_ABSENT && without_detail(question, plain);
+    if (has_detail && !find(question, plain, POLICY_LIVE_PLAIN, &finding))
+        return ask_directory(question);
+    switch (finding.answer) {
+    case DIRECTORY_PRESENT:
+        return finding.restricted
+                   ? refuse_unauthenticated(question)
+                   : pass(question, finding.rule != NULL ? finding.rule : "recipient-known");
+    case DIRECTORY_ABSENT:
+        return refuse_unknown(question, &finding, has_detail);
+    case DIRECTORY_UNKNOWN:
+    default:
+        return not_now(question, &finding);
     }
 }
 
@@ -281,54 +385,81 @@ static void tell(const struct listener *listener, const struct question *questio
 
 static void walk(struct question *question, const struct listener *listener)
 {
-    bool decided = false;
-    for (const struct rule *rule = rules; !decided; rule++) {
-        decided = rule->decide(question);
+    bool ended = false;
+    for (const struct rule *rule = rules; !ended; rule++) {
+        ended = rule->decide(question);
         if (listener != NULL)
-            tell(listener, question, rule, decided);
+            tell(listener, question, rule, ended);
     }
 }
 
-/* Field by field, because clearing the key for each recipient would take as long as the look-up. */
+/* Field by field, because clearing the keys for each recipient would take as long as the look-up. */
 static void begin(struct question *question, const struct policy *policy,
-                  struct directory_reader *directory, const struct policy_client *client,
-                  struct view recipient, struct verdict *verdict)
+                  const struct policy_sources *sources, const struct policy_client *client,
+                  struct view recipient, const struct policy_live *live, struct verdict *verdict)
 {
     question->policy = policy;
-    question->directory = directory;
+    question->sources = sources;
     question->client = client;
     question->recipient = recipient;
+    question->live = live;
+    question->asks = POLICY_DECIDED;
     question->domain = NULL;
     question->delivered_to = recipient;
     question->verdict = verdict;
     question->sentence = NULL;
 }
 
-void policy_check_recipient(const struct policy *policy, struct directory_reader *directory,
-                            const struct policy_client *client, struct view recipient,
-                            char *scratch, size_t scratch_size, struct view *delivered_to,
-                            struct verdict *verdict)
+static void note_wanted(const struct question *question, struct policy_live *live)
+{
+    bool is_plain = question->slot == POLICY_LIVE_PLAIN;
+    const struct directory_key *key = is_plain ? &question->plain : &question->key;
+    memcpy(live->text, key->text, key->length);
+    live->wanted = view_of(live->text, key->length);
+    live->slot = question->slot;
+}
+
+enum policy_asks policy_check_recipient(const struct policy *policy,
+                                        const struct policy_sources *sources,
+                                        const struct policy_client *client, struct view recipient,
+                                        struct policy_live *live, char *scratch,
+                                        size_t scratch_size, struct view *delivered_to,
+                                        struct verdict *verdict)
 {
     struct question question;
-    begin(&question, policy, directory, client, recipient, verdict);
+    begin(&question, policy, sources, client, recipient, live, verdict);
     walk(&question, NULL);
+    if (question.asks != POLICY_DECIDED)
+        note_wanted(&question, live);
     *delivered_to = question.delivered_to;
     if (delivered_to->data != recipient.data) {
         /* The policy may be gone before the message is. */
         view_copy_text(question.delivered_to, scratch, scratch_size);
         *delivered_to = view_of_text(scratch);
     }
+    return question.asks;
 }
 
-void policy_explain_recipient(const struct policy *policy, struct directory_reader *directory,
+void policy_explain_recipient(const struct policy *policy, const struct policy_sources *sources,
                               const struct policy_client *client, struct view recipient,
+                              const struct policy_live *live,
                               void (*step)(void *user, const struct policy_step *step), void *user,
                               struct verdict *verdict)
 {
     struct listener listener = {step, user};
     struct question question;
     char sentence[SENTENCE_MAXIMUM];
-    begin(&question, policy, directory, client, recipient, verdict);
+    begin(&question, policy, sources, client, recipient, live, verdict);
     question.sentence = sentence;
     walk(&question, &listener);
+}
+
+void policy_live_add(struct policy_live *live)
+{
+    live->known |= 1u << live->slot;
+}
+
+const char *policy_live_reason(const struct policy_live *live)
+{
+    return live->known == 0 ? "" : live->answers[live->slot].reason;
 }

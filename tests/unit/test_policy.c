@@ -123,6 +123,30 @@ START_TEST(finds_accepted_domains)
 }
 END_TEST
 
+START_TEST(watches_strangers_that_are_not_exempt)
+{
+    const struct settings_snapshot *snapshot =
+        parse("{\"harvest\": {\"exempt\": [\"198.51.100.0/24\"]}}");
+    struct policy *policy = policy_create(snapshot);
+    struct policy_client client = {.recipient_filter = true};
+    settings_release(snapshot);
+    ck_assert(ip_parse(VIEW("192.0.2.1"), &client.address));
+    ck_assert(policy_watches(policy, &client));
+    client.trusted = true;
+    ck_assert(!policy_watches(policy, &client));
+    client.trusted = false;
+    client.authenticated = true;
+    ck_assert(!policy_watches(policy, &client));
+    client.authenticated = false;
+    client.recipient_filter = false;
+    ck_assert(!policy_watches(policy, &client));
+    client.recipient_filter = true;
+    ck_assert(ip_parse(VIEW("198.51.100.9"), &client.address));
+    ck_assert(!policy_watches(policy, &client));
+    policy_release(policy);
+}
+END_TEST
+
 START_TEST(is_counted)
 {
     const struct settings_snapshot *snapshot =
@@ -148,6 +172,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, trusts_nobody_at_first);
     tcase_add_test(tests, equals_asking_every_range);
     tcase_add_test(tests, finds_accepted_domains);
+    tcase_add_test(tests, watches_strangers_that_are_not_exempt);
     tcase_add_test(tests, is_counted);
     Suite *suite = suite_create("policy");
     suite_add_tcase(suite, tests);

@@ -191,9 +191,11 @@ static const char *explain(const char *settings, enum client kind, const char *r
 {
     struct policy *policy = policy_of(settings);
     struct policy_client client = client_of(kind);
+    const struct policy_sources sources = {.reader = reader};
+    const struct policy_live live = {.known = 0};
     buffer_init(steps, 10000);
-    policy_explain_recipient(policy, reader, &client, view_of_text(recipient), note_step, steps,
-                             verdict);
+    policy_explain_recipient(policy, &sources, &client, view_of_text(recipient), &live, note_step,
+                             steps, verdict);
     policy_release(policy);
     return steps->data;
 }
@@ -212,13 +214,17 @@ START_TEST(decides)
         cases[_i].delivered_to != NULL ? cases[_i].delivered_to : cases[_i].recipient;
     struct policy *policy = policy_of(cases[_i].settings);
     struct policy_client client = client_of(cases[_i].client);
+    const struct policy_sources sources = {.reader = reader};
+    struct policy_live live = {.known = 0};
     struct verdict verdict;
     struct view delivered_to;
     char scratch[330];
 
     fill_directory();
-    policy_check_recipient(policy, reader, &client, view_of_text(cases[_i].recipient), scratch,
-                           sizeof scratch, &delivered_to, &verdict);
+    ck_assert_int_eq(policy_check_recipient(policy, &sources, &client,
+                                            view_of_text(cases[_i].recipient), &live, scratch,
+                                            sizeof scratch, &delivered_to, &verdict),
+                     POLICY_DECIDED);
     policy_release(policy);
     check_reply(&verdict, cases[_i].reply, cases[_i].rule);
     ck_assert(view_equal(delivered_to, view_of_text(wanted)));
