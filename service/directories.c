@@ -184,3 +184,30 @@ size_t directories_synchronize(struct directories *directories, const char *name
     lock_release(directories->lock);
     return found;
 }
+
+bool directories_test(struct directories *directories, const struct directory_test *test)
+{
+    struct directory_test watched = *test;
+    lock_acquire(directories->lock);
+    bool may = directories->test == NULL && !directories->no_test;
+    if (may)
+        directories->test = watched.watch = watch_create(directories->watchdog);
+    lock_release(directories->lock);
+    if (!may)
+        return false;
+    directory_test_run(&watched);
+    lock_acquire(directories->lock);
+    directories->test = NULL;
+    lock_release(directories->lock);
+    watch_destroy(watched.watch);
+    return true;
+}
+
+void directories_end_test(struct directories *directories)
+{
+    lock_acquire(directories->lock);
+    directories->no_test = true;
+    if (directories->test != NULL)
+        watch_cancel(directories->test);
+    lock_release(directories->lock);
+}

@@ -7,6 +7,7 @@
 
 #include "base/event.h"
 #include "config/settings.h"
+#include "directories_test.h"
 #include "ldap/source.h"
 
 struct directories;
@@ -33,5 +34,11 @@ void directories_each(struct directories *directories,
 /* As source_synchronize(). name: NULL for all. How many there are of that name. */
 size_t directories_synchronize(struct directories *directories, const char *name, bool full,
                                bool believe);
+
+/* Runs the test, with a watch of its own. False when another one runs, or after directories_end_test(). */
+bool directories_test(struct directories *directories, const struct directory_test *test);
+
+/* Has a test that runs end soon, and allows no other: for who has to wait for whoever asked for it. */
+void directories_end_test(struct directories *directories);
 
 #endif

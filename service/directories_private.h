@@ -61,6 +61,8 @@ struct directories {
     struct lock *lock; /* guards all below */
     struct condition *changed;
     bool stop;
+    struct watch *test; /* of the test that runs; NULL for none */
+    bool no_test;
     struct directory_run *runs[DIRECTORIES_MAXIMUM];
     size_t count;
 };

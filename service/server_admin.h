@@ -53,6 +53,11 @@ json_t *server_harvest_list(void *user, struct admin_call *call);
 json_t *server_harvest_clear(void *user, struct admin_call *call);
 json_t *server_harvest_json(const struct server *server); /* counters, for the status */
 
+/* server_admin_directory.c */
+json_t *server_directory_status(void *user, struct admin_call *call);
+json_t *server_directory_sync(void *user, struct admin_call *call);
+json_t *server_directory_test(void *user, struct admin_call *call);
+
 /* server_admin_mail.c */
 json_t *server_queue_list(void *user, struct admin_call *call);
 json_t *server_queue_retry(void *user, struct admin_call *call);

@@ -359,6 +359,7 @@ static enum service_exit open_admin(struct server *server, struct error *error)
 
 static void close_admin(struct server *server)
 {
+    directories_end_test(server->directories);
     admin_server_stop(server->admin);
     admin_server_destroy(server->admin);
     recipient_imports_destroy(server->imports);

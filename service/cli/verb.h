@@ -110,6 +110,9 @@ int cli_callout_test(struct cli_call *call);
 int cli_callout_clear(struct cli_call *call);
 int cli_harvest_list(struct cli_call *call); /* verb_harvest.c */
 int cli_harvest_clear(struct cli_call *call);
+int cli_directory_status(struct cli_call *call); /* verb_directory.c */
+int cli_directory_sync(struct cli_call *call);
+int cli_directory_test(struct cli_call *call);
 int cli_track(struct cli_call *call); /* verb_track.c */
 int cli_track_history(struct cli_call *call);
 int cli_config_get(struct cli_call *call); /* verb_config.c */

@@ -45,6 +45,12 @@ static const struct cli_option recipient_explain_options[] = {
     {.name = NULL},
 };
 
+static const struct cli_option directory_sync_options[] = {
+    {"--full", NULL, CLI_SWITCH, 0, 0, "read all of it, not only what has changed"},
+    {"--believe", NULL, CLI_SWITCH, 0, 0, "the same; what is missing is gone, however much it is"},
+    {.name = NULL},
+};
+
 static const struct cli_option track_options[] = {
     {"--sender", "ADDRESS", CLI_TEXT, 0, 0, "* and ? are wildcards; <> is the null sender"},
     {"--recipient", "ADDRESS", CLI_TEXT, 0, 0, "* and ? are wildcards"},
@@ -150,6 +156,23 @@ const struct cli_verb cli_verbs[] = {
      "asked for so far is forgotten; name it in the setting harvest.exempt when it shall\n"
      "never be held off. Ends with 5 when it was not held off.\n",
      CLI_MANAGES, NULL, cli_harvest_clear},
+    {"directory status", "", "State of the directories: current, stale, failed, and why",
+     "current: in step. stale: what is known is served, but could not be confirmed\n"
+     "for some time. filling: the first pass is under way. failed, never-filled:\n"
+     "nothing is known yet, mail for its recipients is told to come again later.\n",
+     CLI_MANAGES, NULL, cli_directory_status},
+    {"directory sync", "[NAME]", "Read a directory now, not at the next interval",
+     "All directories when NAME is left out. A full pass that misses many entries is\n"
+     "not believed, because an account that has lost its rights sees the same: when\n"
+     "they are gone indeed, say --believe.\n",
+     CLI_MANAGES, directory_sync_options, cli_directory_sync},
+    {"directory test", "[NAME] [ADDRESS]", "Walk the way to a directory step by step",
+     "From the name of each server, connection, certificate and account to the rights\n"
+     "of the account, the base, the entries, and ADDRESS, and say what is wrong. NAME\n"
+     "may be left out when there is one directory. It need not be enabled. Ends with 1\n"
+     "when a step has failed.\n",
+     CLI_MANAGES, NULL, cli_directory_test},
+
     {"queue list", "", "Queues of mail that waits, by destination", "", CLI_MANAGES, NULL,
      cli_queue_list},
     {"queue retry", "[DESTINATION]", "Try waiting mail now, not at its next retry",
