@@ -19,6 +19,9 @@ struct source {
     /* The thread's own. */
     int64_t last_full_ms; /* monotonic; 0 for never */
 
+    atomic_int_fast64_t
+        fresh_ms; /* monotonic; what is known was right then; 0: not since the start */
+
     struct lock *lock; /* guards all below */
     struct condition *woken;
     bool stop;
@@ -27,7 +30,6 @@ struct source {
     bool wanted_believe;
     bool updating;
     bool filled;
-    int64_t fresh_ms; /* monotonic; what is known was right then; 0: not since the start */
     struct source_status status; /* without state, counts and age */
 };
 
@@ -62,7 +64,7 @@ static void note_success(struct source *source, const struct provider_run *run, 
     lock_acquire(source->lock);
     bool was_away = source->status.failures > 0, was_filled = source->filled;
     source->filled = true;
-    source->fresh_ms = begin_ms;
+    atomic_store(&source->fresh_ms, begin_ms);
     source->status.as_of_ms = clock_unix_ms() - (clock_monotonic_ms() - begin_ms);
     source->status.failures = 0;
     source->status.updates++;
@@ -328,12 +330,17 @@ void source_synchronize(struct source *source, bool full, bool believe)
     lock_release(source->lock);
 }
 
-static enum source_state judge(const struct source *source, int64_t age_ms)
+int64_t source_age_ms(const struct source *source)
+{
+    int64_t fresh_ms = atomic_load(&source->fresh_ms);
+    return fresh_ms == 0 ? INT64_MAX : clock_monotonic_ms() - fresh_ms;
+}
+
+static enum source_state judge(const struct source *source)
 {
     if (source->filled)
-        return source->fresh_ms != 0 && age_ms <= (int64_t)source->settings->stale_ms
-                   ? SOURCE_CURRENT
-                   : SOURCE_STALE;
+        return source_age_ms(source) <= (int64_t)source->settings->stale_ms ? SOURCE_CURRENT
+                                                                            : SOURCE_STALE;
     if (source->updating)
         return SOURCE_FILLING;
     return source->status.failures > 0 ? SOURCE_FAILED : SOURCE_NEVER_FILLED;
@@ -345,9 +352,9 @@ void source_get_status(struct source *source, struct source_status *status)
     feed_count(source->feed, &count);
     lock_acquire(source->lock);
     *status = source->status;
-    status->age_ms = source->fresh_ms != 0 ? clock_monotonic_ms() - source->fresh_ms
-                                           : clock_unix_ms() - status->as_of_ms;
-    status->state = judge(source, status->age_ms);
+    int64_t age_ms = source_age_ms(source);
+    status->age_ms = age_ms != INT64_MAX ? age_ms : clock_unix_ms() - status->as_of_ms;
+    status->state = judge(source);
     status->read = source->updating ? count.fed : 0;
     lock_release(source->lock);
     status->objects = count.objects;

@@ -69,6 +69,10 @@ void source_stop(struct source *source);
 /* Any thread. */
 void source_get_status(struct source *source, struct source_status *status);
 
+/* Any thread, without a lock: how long ago what is known was right for the last time, milliseconds; INT64_MAX when
+ * it was not since the start. */
+int64_t source_age_ms(const struct source *source);
+
 /* Any thread: has everything looked at now; full: from the beginning; believe: what is missing then is gone,
  * however much. */
 void source_synchronize(struct source *source, bool full, bool believe);
