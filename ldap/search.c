@@ -77,6 +77,7 @@ static LDAPControl **add_control(LDAPControl *const *controls, LDAPControl *cont
     size_t count = 0;
     while (controls != NULL && controls[count] != NULL)
         count++;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted
     LDAPControl **all = memory_allocate(count + 2, sizeof *all);
     for (size_t i = 0; i < count; i++)
         all[i] = controls[i];

@@ -9,21 +9,18 @@
 /* How soon a request is noticed while changes are waited for, milliseconds. */
 #define SLICE_MS 200
 
-/* Of one directory, at most this many are tried. */
-#define SERVERS_MAXIMUM RESOLVED_MAXIMUM
-
 struct source {
     const struct source_settings *settings;
     struct watch *watch;
-    struct tls_trust *trust;
-    struct connection_settings connection_settings; /* with the trust */
-    struct resolver *resolver;
+    struct servers *servers;
     struct feed *feed;
     struct thread *thread;
 
     /* The thread's own. */
-    size_t preferred;     /* server that was used last */
     int64_t last_full_ms; /* monotonic; 0 for never */
+
+    atomic_int_fast64_t
+        fresh_ms; /* monotonic; what is known was right then; 0: not since the start */
 
     struct lock *lock; /* guards all below */
     struct condition *woken;
@@ -33,13 +30,7 @@ struct source {
     bool wanted_believe;
     bool updating;
     bool filled;
-    int64_t fresh_ms; /* monotonic; what is known was right then; 0: not since the start */
     struct source_status status; /* without state, counts and age */
-};
-
-struct server_list {
-    struct resolved_server servers[SERVERS_MAXIMUM];
-    size_t count;
 };
 
 static void note_server(struct source *source, const char *server)
@@ -73,7 +64,7 @@ static void note_success(struct source *source, const struct provider_run *run, 
     lock_acquire(source->lock);
     bool was_away = source->status.failures > 0, was_filled = source->filled;
     source->filled = true;
-    source->fresh_ms = begin_ms;
+    atomic_store(&source->fresh_ms, begin_ms);
     source->status.as_of_ms = clock_unix_ms() - (clock_monotonic_ms() - begin_ms);
     source->status.failures = 0;
     source->status.updates++;
@@ -119,60 +110,11 @@ static uint32_t retry_pause(struct source *source)
     return pause < settings->retry_most_ms ? (uint32_t)pause : settings->retry_most_ms;
 }
 
-static bool list_servers(struct source *source, struct server_list *list, struct error *error)
-{
-    const struct source_settings *settings = source->settings;
-    char name[HOST_NAME_SIZE + 32];
-    list->count = 0;
-    for (size_t i = 0; i < settings->server_count && i < SERVERS_MAXIMUM; i++) {
-        struct resolved_server *server = &list->servers[list->count++];
-        view_copy_text(view_of_text(settings->servers[i].host), server->host, sizeof server->host);
-        server->port = settings->servers[i].port;
-    }
-    if (list->count > 0)
-        return true;
-    snprintf(name, sizeof name, "_ldap._tcp.dc._msdcs.%s", settings->domain);
-    list->count = resolve_servers(source->resolver, name, source->connection_settings.connect_ms,
-                                  watch_cancelled(source->watch), list->servers, error);
-    /* The port in DNS is the one of LDAP and StartTLS; LDAPS has its own and no record. */
-    for (size_t i = 0; settings->connection.security == CONNECTION_LDAPS && i < list->count; i++)
-        list->servers[i].port = 0;
-    return list->count > 0;
-}
-
-static struct directory_connection *
-connect_to(struct source *source, const struct resolved_server *server, struct error *error)
-{
-    enum connection_step step;
-    struct directory_connection *connection =
-        directory_connection_create(&source->connection_settings, source->resolver, source->watch);
-    note_server(source, server->host);
-    if (directory_connection_open(connection, server->host, server->port, &step, error)) {
-        note_server(source, directory_connection_server(connection));
-        return connection;
-    }
-    directory_connection_destroy(connection);
-    return NULL;
-}
-
-/* The first server that can be used, beginning with the one that was used last. A refused password is not tried
- * on the next one: each time counts towards a lock. */
 static struct directory_connection *connect_to_any(struct source *source, struct error *error)
 {
-    struct server_list list;
-    if (!list_servers(source, &list, error))
-        return NULL;
-    for (size_t i = 0; i < list.count && !is_stopping(source); i++) {
-        size_t next = (source->preferred + i) % list.count;
-        struct directory_connection *connection = connect_to(source, &list.servers[next], error);
-        if (connection != NULL) {
-            source->preferred = next;
-            return connection;
-        }
-        if (error->code == LDAP_INVALID_CREDENTIALS)
-            break;
-    }
-    return NULL;
+    struct directory_connection *connection = servers_connect(source->servers, error);
+    note_server(source, servers_last(source->servers));
+    return connection;
 }
 
 static const struct provider *choose_provider(const struct source *source,
@@ -229,6 +171,11 @@ static bool update(struct source *source, const struct provider *provider, struc
         source->last_full_ms = begin;
     lock_acquire(source->lock);
     source->updating = false;
+    if (!good) {
+        /* What was wanted is still to be done, by the next update that succeeds. */
+        source->wanted_full |= full;
+        source->wanted_believe |= run->believe;
+    }
     lock_release(source->lock);
     if (good)
         note_success(source, run, begin);
@@ -326,17 +273,9 @@ static bool prepare(struct source *source, struct directory *directory, struct e
 {
     const struct source_settings *settings = source->settings;
     struct store_source stored;
-    if (settings->server_count == 0 && settings->domain[0] == '\0')
-        return error_set(error, 0, "The directory %s has neither servers nor a domain.",
-                         settings->feed.name);
-    if (settings->connection.security != CONNECTION_PLAIN &&
-        (source->trust = tls_trust_create(settings->ca_file, error)) == NULL)
-        return false;
-    source->connection_settings = settings->connection;
-    source->connection_settings.trust = source->trust;
-    if ((source->resolver = resolver_create(settings->dns_servers, error)) == NULL ||
+    if ((source->servers = servers_create(&settings->servers, source->watch, error)) == NULL ||
         (source->feed = feed_create(directory, &settings->feed, &stored, error)) == NULL)
-        return false;
+        return error_prefix(error, "Directory \"%s\"", settings->feed.name);
     source->filled = stored.filled;
     source->status.as_of_ms = stored.as_of_ms;
     return true;
@@ -345,8 +284,7 @@ static bool prepare(struct source *source, struct directory *directory, struct e
 static void source_free(struct source *source)
 {
     feed_destroy(source->feed);
-    resolver_destroy(source->resolver);
-    tls_trust_destroy(source->trust);
+    servers_destroy(source->servers);
     watch_destroy(source->watch);
     condition_destroy(source->woken);
     lock_destroy(source->lock);
@@ -392,12 +330,17 @@ void source_synchronize(struct source *source, bool full, bool believe)
     lock_release(source->lock);
 }
 
-static enum source_state judge(const struct source *source, int64_t age_ms)
+int64_t source_age_ms(const struct source *source)
+{
+    int64_t fresh_ms = atomic_load(&source->fresh_ms);
+    return fresh_ms == 0 ? INT64_MAX : clock_monotonic_ms() - fresh_ms;
+}
+
+static enum source_state judge(const struct source *source)
 {
     if (source->filled)
-        return source->fresh_ms != 0 && age_ms <= (int64_t)source->settings->stale_ms
-                   ? SOURCE_CURRENT
-                   : SOURCE_STALE;
+        return source_age_ms(source) <= (int64_t)source->settings->stale_ms ? SOURCE_CURRENT
+                                                                            : SOURCE_STALE;
     if (source->updating)
         return SOURCE_FILLING;
     return source->status.failures > 0 ? SOURCE_FAILED : SOURCE_NEVER_FILLED;
@@ -409,9 +352,9 @@ void source_get_status(struct source *source, struct source_status *status)
     feed_count(source->feed, &count);
     lock_acquire(source->lock);
     *status = source->status;
-    status->age_ms = source->fresh_ms != 0 ? clock_monotonic_ms() - source->fresh_ms
-                                           : clock_unix_ms() - status->as_of_ms;
-    status->state = judge(source, status->age_ms);
+    int64_t age_ms = source_age_ms(source);
+    status->age_ms = age_ms != INT64_MAX ? age_ms : clock_unix_ms() - status->as_of_ms;
+    status->state = judge(source);
     status->read = source->updating ? count.fed : 0;
     lock_release(source->lock);
     status->objects = count.objects;

@@ -8,6 +8,7 @@
 
 #include "base/event.h"
 #include "ldap/provider.h"
+#include "ldap/servers.h"
 
 enum source_kind {
     SOURCE_AUTOMATIC,        /* by what the server says of itself */
@@ -17,20 +18,10 @@ enum source_kind {
     SOURCE_SEARCH            /* a full search each time */
 };
 
-struct source_server {
-    const char *host;
-    uint16_t port; /* 0: the usual one */
-};
-
 /* The caller keeps all of it as long as the source. Times in milliseconds. */
 struct source_settings {
     enum source_kind kind;
-    const struct source_server *servers; /* in the order in which they are tried */
-    size_t server_count;
-    const char *domain;      /* without servers: those in DNS for this Active Directory domain */
-    const char *dns_servers; /* empty: the system's */
-    struct connection_settings connection; /* without its trust */
-    const char *ca_file;                   /* PEM; empty: the authorities that the system trusts */
+    struct servers_settings servers;
     struct provider_settings provider;
     struct feed_settings feed;
     uint32_t poll_ms;        /* between two looks; with SOURCE_SYNC, at whether the server lives */
@@ -77,6 +68,10 @@ void source_stop(struct source *source);
 
 /* Any thread. */
 void source_get_status(struct source *source, struct source_status *status);
+
+/* Any thread, without a lock: how long ago what is known was right for the last time, milliseconds; INT64_MAX when
+ * it was not since the start. */
+int64_t source_age_ms(const struct source *source);
 
 /* Any thread: has everything looked at now; full: from the beginning; believe: what is missing then is gone,
  * however much. */

@@ -149,7 +149,7 @@ static bool write_source(struct store *store, enum statement which, const char *
 bool store_open_source(struct store *store, const char *name, const char *identity,
                        struct store_source *source, struct error *error)
 {
-    bool there, same = false;
+    bool there = false, same = false;
     if (!find_source(store, name, identity, source, &there, &same, error))
         return false;
     if (!there || !same) {

@@ -16,9 +16,9 @@ socket_handle socket_connect(const struct ip_address *address, uint16_t port, ui
                              const atomic_bool *cancelled, struct error *error);
 
 /* No single call waits longer than this for the peer. */
-void socket_limit_waiting(socket_handle socket, uint32_t milliseconds);
+void socket_limit_waiting(socket_handle handle, uint32_t milliseconds);
 
 /* Any thread: whoever waits in the socket returns, whoever uses it later fails. It has still to be closed. */
-void socket_shutdown(socket_handle socket);
+void socket_shutdown(socket_handle handle);
 
 #endif

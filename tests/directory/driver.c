@@ -3,12 +3,15 @@
  * answers each with one line of JSON:
  *
  *   status | find ADDRESS | dump | count | sync | full | believe | add ADDRESS | remove ADDRESS
+ *   ask ADDRESS     at a server, through the pool
+ *   flood NUMBER    so many made-up addresses at once; answers what was answered, and how long it took
  *
  * Ends with its input. Events go to stderr.
  */
 #include "base/event.h"
 #include "base/hash.h"
 #include "ldap/directory_private.h"
+#include "ldap/lookup.h"
 #include "ldap/source.h"
 #include "platform/clock.h"
 #include "platform/socket.h"
@@ -26,7 +29,9 @@ struct driver {
     struct watchdog *watchdog;
     struct source *source;
     struct source_settings settings;
-    struct source_server servers[LIST_MAXIMUM];
+    struct lookup *lookup;
+    struct lookup_settings lookup_settings;
+    struct server_address servers[LIST_MAXIMUM];
     const char *domains[LIST_MAXIMUM];
     struct event_sink events;
     char identity[2048];
@@ -64,7 +69,7 @@ static void read_lists(struct driver *driver, const json_t *settings)
         const json_t *server = json_array_get(servers, i);
         driver->servers[i].host = text_of(server, "host", "");
         driver->servers[i].port = (uint16_t)number_of(server, "port", 0);
-        driver->settings.server_count = i + 1;
+        driver->settings.servers.count = i + 1;
     }
     count = json_array_size(domains);
     for (size_t i = 0; i < count && i < LIST_MAXIMUM; i++) {
@@ -81,16 +86,16 @@ static void read_settings(struct driver *driver, const json_t *settings)
     static const char *const attributes[] = {"proxyAddresses", "mail", NULL};
     driver->settings = (struct source_settings){
         .kind = (enum source_kind)choice_of(settings, "kind", kinds),
-        .servers = driver->servers,
-        .domain = text_of(settings, "domain", ""),
-        .dns_servers = text_of(settings, "dns_servers", ""),
-        .ca_file = text_of(settings, "ca_file", ""),
-        .connection = {.security =
-                           (enum connection_security)choice_of(settings, "security", securities),
-                       .account = text_of(settings, "account", ""),
-                       .password = text_of(settings, "password", ""),
-                       .connect_ms = number_of(settings, "connect_ms", 3000),
-                       .answer_ms = number_of(settings, "answer_ms", 3000)},
+        .servers = {.list = driver->servers,
+                    .domain = text_of(settings, "domain", ""),
+                    .dns_servers = text_of(settings, "dns_servers", ""),
+                    .ca_file = text_of(settings, "ca_file", ""),
+                    .connection = {.security = (enum connection_security)choice_of(
+                                       settings, "security", securities),
+                                   .account = text_of(settings, "account", ""),
+                                   .password = text_of(settings, "password", ""),
+                                   .connect_ms = number_of(settings, "connect_ms", 3000),
+                                   .answer_ms = number_of(settings, "answer_ms", 3000)}},
         .provider = {.base = text_of(settings, "base", ""),
                      .filter = text_of(settings, "filter", ""),
                      .rules = {.address_attributes = attributes,
@@ -115,6 +120,19 @@ static void read_settings(struct driver *driver, const json_t *settings)
     read_lists(driver, settings);
     snprintf(driver->identity, sizeof driver->identity, "%d %s %s", driver->settings.kind,
              driver->settings.provider.base, driver->settings.provider.filter);
+}
+
+static void read_lookup_settings(struct driver *driver, const json_t *settings)
+{
+    driver->lookup_settings = (struct lookup_settings){
+        .threads = number_of(settings, "lookup_threads", 2),
+        .deadline_ms = number_of(settings, "lookup_deadline_ms", 1000),
+        .keep_ms = number_of(settings, "lookup_keep_ms", 30000),
+        .keep_most = number_of(settings, "lookup_keep_most", 1000),
+        .waiting_most = number_of(settings, "lookup_waiting_most", 1000),
+        .rate = number_of(settings, "lookup_rate", 10),
+        .burst = number_of(settings, "lookup_burst", 20),
+    };
 }
 
 static void report(void *user, enum event_id id, const char *const *inserts, size_t count)
@@ -191,6 +209,58 @@ static json_t *change_list(struct driver *driver, const char *address, bool add)
     return json_pack("{s:i, s:s}", "change", (int)change, "error", error.text);
 }
 
+/* Answers that are waited for. */
+struct answers {
+    struct lock *lock;
+    struct condition *changed;
+    unsigned missing;
+    unsigned count[3]; /* by enum directory_answer */
+};
+
+static void take_answer(void *user, enum directory_answer found)
+{
+    struct answers *answers = user;
+    lock_acquire(answers->lock);
+    answers->count[found]++;
+    answers->missing--;
+    condition_signal(answers->changed);
+    lock_release(answers->lock);
+}
+
+static json_t *wait_for_answers(struct driver *driver, struct answers *answers, int64_t begin)
+{
+    struct lookup_count count;
+    lock_acquire(answers->lock);
+    while (answers->missing > 0)
+        condition_wait(answers->changed, answers->lock);
+    lock_release(answers->lock);
+    condition_destroy(answers->changed);
+    lock_destroy(answers->lock);
+    lookup_count(driver->lookup, &count);
+    return json_pack("{s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "present",
+                     (int)answers->count[DIRECTORY_PRESENT], "absent",
+                     (int)answers->count[DIRECTORY_ABSENT], "unknown",
+                     (int)answers->count[DIRECTORY_UNKNOWN], "ms",
+                     (json_int_t)(clock_monotonic_ms() - begin), "asked", (json_int_t)count.asked,
+                     "merged", (json_int_t)count.merged, "remembered", (json_int_t)count.remembered,
+                     "limited", (json_int_t)count.limited, "failed", (json_int_t)count.failed);
+}
+
+static json_t *ask_all(struct driver *driver, const char *address, unsigned questions)
+{
+    struct answers answers = {
+        .lock = lock_create(), .changed = condition_create(), .missing = questions};
+    int64_t begin = clock_monotonic_ms();
+    for (unsigned i = 0; i < questions; i++) {
+        char made_up[64];
+        struct directory_key key = {.length = 0};
+        snprintf(made_up, sizeof made_up, "made-up-%u@example.test", i);
+        directory_key_make(view_of_text(address != NULL ? address : made_up), &key, NULL);
+        lookup_ask(driver->lookup, &key, take_answer, &answers);
+    }
+    return wait_for_answers(driver, &answers, begin);
+}
+
 static json_t *execute(struct driver *driver, char *line)
 {
     char *argument = strchr(line, ' ');
@@ -206,6 +276,10 @@ static json_t *execute(struct driver *driver, char *line)
         return show_find(driver, argument);
     if (argument != NULL && (strcmp(line, "add") == 0 || strcmp(line, "remove") == 0))
         return change_list(driver, argument, line[0] == 'a');
+    if (argument != NULL && strcmp(line, "ask") == 0)
+        return ask_all(driver, argument, 1);
+    if (argument != NULL && strcmp(line, "flood") == 0)
+        return ask_all(driver, NULL, (unsigned)strtoul(argument, NULL, 10));
     if (strcmp(line, "sync") != 0 && strcmp(line, "full") != 0 && strcmp(line, "believe") != 0)
         return json_pack("{s:s}", "error", "no such command");
     source_synchronize(driver->source, line[0] != 's', line[0] == 'b');
@@ -221,11 +295,16 @@ static bool start(struct driver *driver, const char *database, struct error *err
         return false;
     driver->reader = directory_reader_create(driver->directory);
     driver->source = source_start(driver->directory, &driver->settings, driver->watchdog, error);
-    return driver->source != NULL;
+    if (driver->source == NULL)
+        return false;
+    driver->lookup =
+        lookup_start(&driver->settings, &driver->lookup_settings, driver->watchdog, error);
+    return driver->lookup != NULL;
 }
 
 static void stop(struct driver *driver)
 {
+    lookup_stop(driver->lookup);
     source_stop(driver->source);
     directory_reader_destroy(driver->reader);
     directory_close(driver->directory);
@@ -249,6 +328,7 @@ int main(int argc, char **argv)
     if (!socket_system_start(&error))
         return 1;
     read_settings(&driver, settings);
+    read_lookup_settings(&driver, settings);
     bool started = start(&driver, argv[2], &error);
     answer(json_pack("{s:b, s:s}", "started", started, "error", error.text));
     while (started && fgets(line, sizeof line, stdin) != NULL) {

@@ -92,7 +92,7 @@ class Changes(OpenLdap):
                     pass
 
     def test_seen_as_they_come(self):
-        self.check_changes(2, poll_ms=60000)
+        self.check_changes(2, poll_ms=60000, stale_ms=70000)
 
     def test_seen_by_full_searches(self):
         self.check_changes(10, kind="search", poll_ms=200)
@@ -161,6 +161,48 @@ class Changes(OpenLdap):
                 admin.modify_s(entry, [(change, "proxyAddresses", values)])
             except ldap.TYPE_OR_VALUE_EXISTS:
                 pass
+
+
+class Questions(OpenLdap):
+    """Live look-ups: asked at the server, and not more often than is allowed."""
+
+    def test_answers(self):
+        directory = self.start_directory()
+        admin = self.admin()
+        self.assertEqual(directory.ask("ask u000001@EXAMPLE.test")["present"], 1)
+        self.assertEqual(directory.ask("ask first7.last7@example.test")["present"], 1)
+        self.assertEqual(directory.ask("ask nobody@example.test")["absent"], 1)
+        self.assertEqual(directory.ask("ask *@example.test")["absent"], 1)
+        self.assertEqual(directory.ask("ask nobody@example.test")["remembered"], 1)
+        self.add(admin, "justnow", "justnow@example.test")
+        self.addCleanup(admin.delete_s, f"uid=justnow,{slapd.PEOPLE}")
+        self.assertEqual(directory.ask("ask justnow@example.test")["present"], 1)
+
+    def test_flood(self):
+        directory = self.start_directory(lookup_rate=10, lookup_burst=20, poll_ms=60000, stale_ms=70000)
+        before = self.server.searches()
+        small = directory.ask("flood 100")
+        large = directory.ask("flood 100000")
+        self.assertGreaterEqual(small["absent"], 20)
+        self.assertLessEqual(large["asked"], 20 + 10 * (small["ms"] + large["ms"] + 1000) / 1000)
+        self.assertLessEqual(self.server.searches() - before, large["asked"] + 4)
+        self.assertEqual(directory.find("u000001@example.test"), "present")
+
+    def test_flood_while_frozen(self):
+        directory = self.start_directory(lookup_deadline_ms=500)
+        self.server.freeze()
+        found = directory.ask("flood 100000")
+        self.assertEqual(found["unknown"], 100000)
+        self.assertLess(found["ms"], 5000)
+        self.assertEqual(directory.find("u000001@example.test"), "present")
+        self.assertLess(directory.stop(), 5)
+
+    def test_kept_connection_that_was_closed(self):
+        directory = self.start_directory(lookup_keep_ms=0)
+        self.assertEqual(directory.ask("ask u000001@example.test")["present"], 1)
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(directory.ask("ask u000002@example.test")["present"], 1)
 
 
 class Trouble(OpenLdap):
