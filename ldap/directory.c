@@ -1,7 +1,6 @@
 #include "ldap/directory_private.h"
 
 #include "base/memory.h"
-#include "ldap/fold.h"
 #include "ldap/import.h"
 #include "platform/clock.h"
 
@@ -318,49 +317,4 @@ bool directory_import(struct directory *directory, struct view contents,
     lock_release(directory->lock);
     address_table_destroy(wanted);
     return good;
-}
-
-/* The key of the text when it is an address, otherwise just the text folded: it may be a part of one.
- * False when no key can hold it. */
-static bool fold_for_list(struct view text, struct directory_key *key)
-{
-    return directory_key_make(text, key, NULL) ||
-           fold_text(text, key->text, sizeof key->text, &key->length);
-}
-
-static struct view key_view(const struct directory_key *key)
-{
-    return view_of(key->text, key->length);
-}
-
-struct listing {
-    void (*each)(void *user, const struct directory_entry *entry);
-    void *user;
-};
-
-static void list_row(void *user, struct view address, struct view display_name)
-{
-    const struct listing *listing = user;
-    struct directory_entry entry = {
-        .address = address, .display_name = display_name, .source = SOURCE};
-    listing->each(listing->user, &entry);
-}
-
-size_t directory_list(struct directory *directory, struct view after, struct view filter,
-                      size_t limit, void (*each)(void *user, const struct directory_entry *entry),
-                      void *user, struct error *error)
-{
-    struct directory_key after_key, filter_key;
-    struct listing listing = {each, user};
-    size_t count = 0;
-
-    if (error != NULL)
-        *error = (struct error){0};
-    if (!fold_for_list(after, &after_key) || !fold_for_list(filter, &filter_key))
-        return 0;
-    lock_acquire(directory->lock);
-    local_list_page(directory->list, key_view(&after_key), key_view(&filter_key), limit, list_row,
-                    &listing, &count, error);
-    lock_release(directory->lock);
-    return count;
 }

@@ -116,9 +116,9 @@ bool directory_import(struct directory *directory, struct view contents,
                       enum directory_import_mode mode, struct directory_import_result *result,
                       struct error *error);
 
-/* Entries in address order after `after` (empty = from the start), at most `limit`; filter: a part of the
- * address, empty for all. Calls back for each (which must not call the directory); returns how many. error
- * is emptied first, and filled when the list cannot be read. */
+/* What the local list and the directory servers have, in address order after `after` (empty = from the start), at
+ * most `limit`; filter: a part of the address, empty for all. Calls back for each (which must not call the
+ * directory); returns how many. error is emptied first, and filled when the file cannot be read. */
 size_t directory_list(struct directory *directory, struct view after, struct view filter,
                       size_t limit, void (*each)(void *user, const struct directory_entry *entry),
                       void *user, struct error *error);

@@ -2,13 +2,8 @@
 
 #include "base/memory.h"
 
-#include <limits.h>
-
 static const char put_sql[] = "INSERT OR REPLACE INTO local_recipient VALUES(?1, ?2, ?3)";
 static const char remove_sql[] = "DELETE FROM local_recipient WHERE key = ?1";
-static const char page_sql[] =
-    "SELECT address, display_name FROM local_recipient "
-    "WHERE key > ?1 AND (?2 = '' OR instr(key, ?2) > 0) ORDER BY key LIMIT ?3";
 static const char find_sql[] = "SELECT address, display_name FROM local_recipient WHERE key = ?1";
 static const char load_sql[] = "SELECT address, display_name FROM local_recipient";
 
@@ -16,7 +11,6 @@ struct local_list {
     struct database *database;
     sqlite3_stmt *put;
     sqlite3_stmt *remove;
-    sqlite3_stmt *page;
     sqlite3_stmt *find;
 };
 
@@ -26,7 +20,6 @@ struct local_list *local_list_create(struct database *database, struct error *er
     list->database = database;
     if (database_prepare(database, put_sql, &list->put, error) &&
         database_prepare(database, remove_sql, &list->remove, error) &&
-        database_prepare(database, page_sql, &list->page, error) &&
         database_prepare(database, find_sql, &list->find, error))
         return list;
     local_list_destroy(list);
@@ -39,7 +32,6 @@ void local_list_destroy(struct local_list *list)
         return;
     sqlite3_finalize(list->put);
     sqlite3_finalize(list->remove);
-    sqlite3_finalize(list->page);
     sqlite3_finalize(list->find);
     memory_free(list);
 }
@@ -153,22 +145,4 @@ bool local_list_store(struct local_list *list, const struct address_table *chang
         return true;
     database_undo(list->database);
     return false;
-}
-
-bool local_list_page(struct local_list *list, struct view after, struct view part, size_t limit,
-                     void (*each)(void *user, struct view address, struct view display_name),
-                     void *user, size_t *count, struct error *error)
-{
-    int step = SQLITE_ERROR;
-    sqlite3_int64 most = limit > INT_MAX ? INT_MAX : (sqlite3_int64)limit;
-    if (database_bind_text(list->page, 1, after) && database_bind_text(list->page, 2, part) &&
-        sqlite3_bind_int64(list->page, 3, most) == SQLITE_OK) {
-        while ((step = sqlite3_step(list->page)) == SQLITE_ROW) {
-            each(user, database_column_text(list->page, 0), database_column_text(list->page, 1));
-            ++*count;
-        }
-    }
-    bool done = step == SQLITE_DONE || database_fail(list->database, error);
-    sqlite3_reset(list->page);
-    return done;
 }

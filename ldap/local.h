@@ -28,10 +28,4 @@ bool local_list_find(struct local_list *list, const struct directory_key *key, b
 bool local_list_store(struct local_list *list, const struct address_table *changes,
                       struct error *error);
 
-/* Entries whose key is greater than `after` and holds `part` (may be empty), in the order of their keys,
- * at most `limit`. Adds to *count for each. */
-bool local_list_page(struct local_list *list, struct view after, struct view part, size_t limit,
-                     void (*each)(void *user, struct view address, struct view display_name),
-                     void *user, size_t *count, struct error *error);
-
 #endif

@@ -22,17 +22,16 @@ static const enum source_kind kinds[] = {
     [DIRECTORY_SEARCH] = SOURCE_SEARCH,
 };
 
-static void fill_servers(struct arena *arena, const struct settings_directory *from,
-                         struct source_settings *to)
+static const struct server_address *server_list(struct arena *arena,
+                                                const struct settings_directory *from)
 {
-    struct source_server *servers = arena_allocate(arena, from->servers_count * sizeof *servers);
+    struct server_address *list = arena_allocate(arena, from->servers_count * sizeof *list);
     for (size_t i = 0; i < from->servers_count; i++) {
         struct view host;
-        settings_split_server(view_of_text(from->servers[i]), &host, &servers[i].port);
-        servers[i].host = arena_copy_text(arena, host);
+        settings_split_server(view_of_text(from->servers[i]), &host, &list[i].port);
+        list[i].host = arena_copy_text(arena, host);
     }
-    to->servers = servers;
-    to->server_count = from->servers_count;
+    return list;
 }
 
 static const char *join(struct arena *arena, const char *const *texts, size_t count)
@@ -79,15 +78,20 @@ static const char *open_password(struct arena *arena, const struct settings_dire
     return opened;
 }
 
-static void fill_connection(const struct settings_directory *from, const char *password,
-                            struct connection_settings *to)
+static struct servers_settings
+servers_of(struct arena *arena, const struct settings_directory *from, const char *password)
 {
-    *to = (struct connection_settings){
-        .security = securities[from->security],
-        .account = from->account,
-        .password = password,
-        .connect_ms = (uint32_t)from->connect_timeout * SECOND_MS,
-        .answer_ms = (uint32_t)from->answer_timeout * SECOND_MS,
+    return (struct servers_settings){
+        .list = server_list(arena, from),
+        .count = from->servers_count,
+        .domain = from->active_directory_domain,
+        .dns_servers = join(arena, from->dns_servers, from->dns_servers_count),
+        .ca_file = from->ca_file,
+        .connection = {.security = securities[from->security],
+                       .account = from->account,
+                       .password = password,
+                       .connect_ms = (uint32_t)from->connect_timeout * SECOND_MS,
+                       .answer_ms = (uint32_t)from->answer_timeout * SECOND_MS},
     };
 }
 
@@ -116,9 +120,7 @@ bool directory_settings_fill(struct directory_settings *settings,
     *settings = (struct directory_settings){
         .arena = arena,
         .source = {.kind = kinds[from->kind],
-                   .domain = from->active_directory_domain,
-                   .dns_servers = join(arena, from->dns_servers, from->dns_servers_count),
-                   .ca_file = from->ca_file,
+                   .servers = servers_of(arena, from, password == NULL ? "" : password),
                    .provider = {.base = from->base,
                                 .filter = from->filter,
                                 .rules = {.address_attributes = address_attributes(arena, from),
@@ -131,8 +133,6 @@ bool directory_settings_fill(struct directory_settings *settings,
                             .domain_count = from->domains_count,
                             .limits = {.removed_percent = (unsigned)from->removed_percent,
                                        .removed_least = (unsigned)from->removed_least}}}};
-    fill_servers(arena, from, to);
-    fill_connection(from, password == NULL ? "" : password, &to->connection);
     fill_times(from, to);
     return password != NULL;
 }

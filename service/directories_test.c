@@ -31,7 +31,7 @@ static bool take_settings(struct directory_walk *walk)
     struct error error = {0};
     if (!directory_settings_fill(&walk->settings, from, walk->test->data_folder, &error))
         return directory_walk_fail(walk, "password", &error);
-    walk->connection_settings = walk->settings.source.connection;
+    walk->connection_settings = walk->settings.source.servers.connection;
     if (from->security == SECURITY_PLAIN) {
         directory_walk_tell(
             walk, "security", DIRECTORY_TEST_DOUBTFUL,
@@ -52,31 +52,31 @@ static bool take_settings(struct directory_walk *walk)
 static size_t list_servers(struct directory_walk *walk,
                            struct resolved_server servers[RESOLVED_MAXIMUM])
 {
-    const struct source_settings *source = &walk->settings.source;
+    const struct servers_settings *settings = &walk->settings.source.servers;
     char name[HOST_NAME_SIZE + 32];
     struct error error;
     size_t count = 0;
-    for (; count < source->server_count && count < RESOLVED_MAXIMUM; count++) {
-        view_copy_text(view_of_text(source->servers[count].host), servers[count].host,
+    for (; count < settings->count && count < RESOLVED_MAXIMUM; count++) {
+        view_copy_text(view_of_text(settings->list[count].host), servers[count].host,
                        sizeof servers[count].host);
-        servers[count].port = source->servers[count].port;
+        servers[count].port = settings->list[count].port;
     }
     if (count > 0)
         return count;
-    if (source->domain[0] == '\0') {
+    if (settings->domain[0] == '\0') {
         directory_walk_tell(walk, "servers", DIRECTORY_TEST_BAD,
                             "Neither servers nor an Active Directory domain are set.");
         return 0;
     }
-    snprintf(name, sizeof name, "_ldap._tcp.dc._msdcs.%s", source->domain);
+    snprintf(name, sizeof name, "_ldap._tcp.dc._msdcs.%s", settings->domain);
     count = resolve_servers(walk->resolver, name, walk->connection_settings.connect_ms,
                             watch_cancelled(walk->test->watch), servers, &error);
     if (count == 0)
         directory_walk_fail(walk, "servers", &error);
     else
         directory_walk_tell(walk, "servers", DIRECTORY_TEST_GOOD,
-                            "DNS names %zu servers of the domain %s.", count, source->domain);
-    for (size_t i = 0; source->connection.security == CONNECTION_LDAPS && i < count; i++)
+                            "DNS names %zu servers of the domain %s.", count, settings->domain);
+    for (size_t i = 0; settings->connection.security == CONNECTION_LDAPS && i < count; i++)
         servers[i].port = 0;
     return count;
 }
@@ -95,7 +95,7 @@ static void tell_reached(const struct directory_walk *walk, const char *server,
                                          [CONNECTION_TCP] = "The server takes connections",
                                          [CONNECTION_TLS] = "The certificate is trusted",
                                          [CONNECTION_BIND] = "The server takes the account"};
-    bool plain = walk->settings.source.connection.security == CONNECTION_PLAIN;
+    bool plain = walk->settings.source.servers.connection.security == CONNECTION_PLAIN;
     for (int step = CONNECTION_NAME; step < CONNECTION_READY && step <= (int)reached; step++) {
         if (step == (int)reached)
             directory_walk_fail(walk, steps[step], error);
@@ -144,7 +144,7 @@ static bool reach_servers(struct directory_walk *walk)
 static bool take_resolver(struct directory_walk *walk)
 {
     struct error error = {0};
-    walk->resolver = resolver_create(walk->settings.source.dns_servers, &error);
+    walk->resolver = resolver_create(walk->settings.source.servers.dns_servers, &error);
     return walk->resolver != NULL || directory_walk_fail(walk, "name", &error);
 }
 

@@ -89,6 +89,20 @@ static json_t *store_json(const struct server *server)
     return store;
 }
 
+static void add_directory(void *user, const char *name, const struct source_status *status)
+{
+    json_array_append_new(user, json_pack("{s:s, s:s, s:I}", "name", name, "state",
+                                          source_state_name(status->state), "entries",
+                                          (json_int_t)status->objects));
+}
+
+static json_t *directories_json(const struct server *server)
+{
+    json_t *list = json_array();
+    directories_each(server->directories, add_directory, list);
+    return list;
+}
+
 json_t *server_status(void *user, struct admin_call *call)
 {
     static const char *const states[] = {[SERVER_STARTING] = "starting",
@@ -110,6 +124,7 @@ json_t *server_status(void *user, struct admin_call *call)
         server->data_folder, "virtual_servers", totals.servers, "queue", queue_json(server),
         "recipients", (json_int_t)directory_count(server->directory), "store", store_json(server),
         "counters", counters_json(server, &totals), "harvest", server_harvest_json(server));
+    json_object_set_new(status, "directories", directories_json(server));
     policy_release(policy);
     return status;
 }

@@ -73,6 +73,23 @@ int cli_recipient_list(struct cli_call *call)
     return exit == CLI_OK ? cli_show(call, result, append_recipients) : exit;
 }
 
+/* The entry behind an address: its source, its name, and its primary address when that is another one. */
+static void append_entry(struct buffer *out, const json_t *entry)
+{
+    static const struct cli_column source = {"", "source", CLI_SHOW_TEXT, 0};
+    static const struct cli_column name = {"", "display_name", CLI_SHOW_TEXT, 0};
+    static const struct cli_column primary = {"", "primary", CLI_SHOW_TEXT, 0};
+    if (entry == NULL)
+        return;
+    buffer_append_text(out, "Entry:           ");
+    cli_append_cell(out, entry, &name);
+    buffer_append_text(out, "\nPrimary address: ");
+    cli_append_cell(out, entry, &primary);
+    buffer_append_text(out, "\nSource:          ");
+    cli_append_cell(out, entry, &source);
+    buffer_append_text(out, "\n\n");
+}
+
 static void append_explanation(struct buffer *out, const json_t *result)
 {
     static const struct cli_column columns[] = {
@@ -87,6 +104,7 @@ static void append_explanation(struct buffer *out, const json_t *result)
     buffer_append_text(out, ": ");
     cli_append_cell(out, result, &reply);
     buffer_append_text(out, "\n\n");
+    append_entry(out, json_object_get(result, "entry"));
     cli_append_table(out, json_object_get(result, "steps"), columns);
 }
 

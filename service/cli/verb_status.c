@@ -30,6 +30,18 @@ static json_t *address_rows(const json_t *servers)
     return rows;
 }
 
+static void append_directories(struct buffer *out, const json_t *directories)
+{
+    static const struct cli_column name = {"", "name", CLI_SHOW_TEXT, 0};
+    for (size_t i = 0; i < json_array_size(directories); i++) {
+        const json_t *directory = json_array_get(directories, i);
+        buffer_append_text(out, "\nDirectory:        ");
+        cli_append_cell(out, directory, &name);
+        buffer_append_format(out, ", %s, %lld entries", text_of(directory, "state"),
+                             number_of(directory, "entries"));
+    }
+}
+
 static void append_status(struct buffer *out, const json_t *status)
 {
     static const struct cli_column columns[] = {
@@ -53,8 +65,9 @@ static void append_status(struct buffer *out, const json_t *status)
     cli_append_cell(out, status, &started);
     buffer_append_text(out, "\nData folder:      ");
     cli_append_cell(out, status, &folder);
+    append_directories(out, json_object_get(status, "directories"));
     buffer_append_format(out,
-                         "\nSettings:         revision %lld\nRecipients:       %lld in the list\n"
+                         "\nSettings:         revision %lld\nRecipients:       %lld addresses\n"
                          "Queue:            %lld messages for %lld recipients\n"
                          "Message store:    %s, %lld MB free on its disk\n\n",
                          number_of(status, "revision"), number_of(status, "recipients"),
