@@ -20,6 +20,7 @@ struct inbound_parts {
     struct tracking *tracking;
     struct directory *directory;
     const struct live_source *directory_live; /* the directory servers; NULL: nobody to ask */
+    const struct live_source *callout_live;   /* the next hops; NULL: nobody to ask */
     struct harvest *harvest;
     struct ident_source *idents;
 

@@ -20,6 +20,7 @@ struct inbound_loop *inbound_loop_start(const struct inbound_parts *parts, unsig
     loop->policy = policy_retain(policy);
     loop->sources.reader = directory_reader_create(parts->directory);
     loop->sources.directory = parts->directory_live;
+    loop->sources.callout = parts->callout_live;
     loop->scratch = arena_create(SCRATCH_BLOCK);
     list_init(&loop->sessions);
     return loop;

@@ -58,12 +58,11 @@ static void live_answer_came(void *user, const struct live_answer *answer);
 /* False while an answer is owed. */
 static bool ask(struct inbound *inbound, struct verdict *verdict)
 {
-    const struct live_source *directory = inbound->loop->sources.directory;
     struct policy_live *live = inbound->live;
     while (check(inbound, live, verdict) != POLICY_DECIDED) {
         inbound->looking_up = true;
-        if (!directory->ask(directory->source, live->wanted, live_answer_came, inbound,
-                            &live->answers[live->slot]))
+        if (!live->source->ask(live->source->source, live->wanted, live_answer_came, inbound,
+                               &live->answers[live->slot]))
             return false;
         inbound->looking_up = false;
         policy_live_add(live);

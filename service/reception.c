@@ -94,6 +94,7 @@ static bool start_loops(struct reception *reception, struct policy *policy, stru
         .tracking = reception->parts.tracking,
         .directory = reception->parts.directory,
         .directory_live = reception->parts.directory_live,
+        .callout_live = reception->parts.callout_live,
         .harvest = reception->parts.harvest,
         .idents = reception->parts.idents,
         .emptied = loop_emptied,

@@ -12,6 +12,7 @@ struct reception_parts {
     struct tracking *tracking;
     struct directory *directory;
     const struct live_source *directory_live; /* NULL: none */
+    const struct live_source *callout_live;   /* NULL: none */
     struct harvest *harvest;
     struct ident_source *idents;
     const struct event_sink *events;

@@ -1,6 +1,6 @@
 #include "server_admin.h"
 
-#include "callout/callout.h"
+#include "live_wait.h"
 
 /* ---- status ---- */
 
@@ -31,49 +31,19 @@ json_t *server_callout_status(void *user, struct admin_call *call)
 
 /* ---- test ---- */
 
-struct awaited {
-    struct server *server;
-    bool told;
-    struct live_answer answer;
-};
-
-/* The server's own lock and condition: they are there still when this returns. */
-static void told(void *user, const struct live_answer *answer)
-{
-    struct awaited *awaited = user;
-    struct server *server = awaited->server;
-    lock_acquire(server->lock);
-    awaited->answer = *answer;
-    awaited->told = true;
-    condition_broadcast(server->changed);
-    lock_release(server->lock);
-}
-
-static void ask_and_wait(struct server *server, struct view address, struct awaited *awaited)
-{
-    struct live_source source = callout_source(server->callout);
-    *awaited = (struct awaited){.server = server};
-    if (source.ask(source.source, address, told, awaited, &awaited->answer))
-        return;
-    lock_acquire(server->lock);
-    while (!awaited->told)
-        condition_wait(server->changed, server->lock);
-    lock_release(server->lock);
-}
-
 json_t *server_callout_test(void *user, struct admin_call *call)
 {
     static const char *const said[] = {
         [LIVE_YES] = "accepted", [LIVE_NO] = "refused", [LIVE_CANNOT_SAY] = "not-now"};
     struct server *server = user;
-    struct awaited awaited;
+    struct live_answer answer;
     const char *address;
     if (!server_required(call, "address", &address))
         return NULL;
-    ask_and_wait(server, view_of_text(address), &awaited);
-    return json_pack("{s:s, s:s, s:o, s:o}", "answer", said[awaited.answer.said], "rule",
-                     awaited.answer.rule, "reply", admin_json_text(awaited.answer.reply), "reason",
-                     admin_json_text(awaited.answer.reason));
+    live_wait(&server->callout_live, view_of_text(address), &answer);
+    return json_pack("{s:s, s:s, s:o, s:o}", "answer", said[answer.said], "rule", answer.rule,
+                     "reply", admin_json_text(answer.reply), "reason",
+                     admin_json_text(answer.reason));
 }
 
 /* ---- clear ---- */

@@ -138,7 +138,7 @@ static void ask_live(const struct policy *policy, const struct policy_sources *s
     char scratch[SCRATCH_SIZE];
     while (policy_check_recipient(policy, sources, client, recipient, live, scratch,
                                   sizeof(scratch), &delivered_to, &verdict) != POLICY_DECIDED) {
-        live_wait(sources->directory, live->wanted, &live->answers[live->slot]);
+        live_wait(live->source, live->wanted, &live->answers[live->slot]);
         policy_live_add(live);
     }
 }
@@ -170,6 +170,7 @@ json_t *server_recipient_explain(void *user, struct admin_call *call)
     const struct policy_sources sources = {
         .reader = directory_reader_create(server->directory),
         .directory = server->directory_live,
+        .callout = &server->callout_live,
     };
     client.trusted = from != NULL && policy_trusts(policy, &client.address);
     json_t *explanation = explain(policy, &sources, &client, address);

@@ -270,7 +270,10 @@ static enum service_exit open_callout(struct server *server, struct error *error
     own_host_name(snapshot, host_name);
     server->callout = callout_start(host_name, &server->events, error);
     settings_release(snapshot);
-    return server->callout != NULL ? SERVICE_EXIT_OK : SERVICE_EXIT_INTERNAL;
+    if (server->callout == NULL)
+        return SERVICE_EXIT_INTERNAL;
+    server->callout_live = callout_source(server->callout);
+    return SERVICE_EXIT_OK;
 }
 
 static void close_callout(struct server *server)
@@ -285,6 +288,7 @@ static enum service_exit open_reception(struct server *server, struct error *err
         .tracking = server->tracking,
         .directory = server->directory,
         .directory_live = server->directory_live,
+        .callout_live = &server->callout_live,
         .harvest = server->harvest,
         .idents = &server->idents,
         .events = &server->events,

@@ -56,6 +56,7 @@ struct server {
     struct ident_source idents;
     struct delivery *delivery;
     struct callout *callout;
+    struct live_source callout_live;
     struct harvest *harvest;
     const struct live_source *directory_live; /* the directory servers; NULL: nobody to ask */
     struct reception *reception;

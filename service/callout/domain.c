@@ -78,14 +78,11 @@ static void copy_spoken(const char *text, char *spoken, size_t size)
             *byte = '?';
 }
 
-/* age_ms: 0 for an answer that has just come. */
+/* remembered: it was not asked just now. How long ago is not said, because tracking counts by reason. */
 static void tell_answer(const struct callout_domain *domain, struct callout_waiter *waiters,
-                        const struct callout_cached *known, int64_t age_ms)
+                        const struct callout_cached *known, bool remembered)
 {
     struct live_answer answer = {.said = LIVE_YES, .rule = "callout-accepted"};
-    char ago[48] = "";
-    if (age_ms > 0)
-        snprintf(ago, sizeof ago, ", %" PRId64 " seconds ago", age_ms / 1000);
     if (!known->accepted) {
         answer.said = LIVE_NO;
         answer.rule = "callout-refused";
@@ -96,7 +93,7 @@ static void tell_answer(const struct callout_domain *domain, struct callout_wait
                  domain->hop->name);
     else
         snprintf(answer.reason, sizeof answer.reason, "%s answered with %d%s", domain->hop->name,
-                 known->code, ago);
+                 known->code, remembered ? " before" : "");
     callout_tell(waiters, &answer);
 }
 
@@ -111,7 +108,7 @@ static bool tell_last_known(struct callout_domain *domain, struct view key,
     int64_t age_ms = known == NULL ? 0 : net_now_ms(domain->callout->loop) - known->asked_ms;
     if (known == NULL || !known->accepted || age_ms >= rules->accepted_ms + rules->away_ms)
         return false;
-    tell_answer(domain, waiters, known, age_ms + 1);
+    tell_answer(domain, waiters, known, true);
     return true;
 }
 
@@ -242,7 +239,7 @@ static bool tell_remembered(struct callout_domain *domain, struct view key, stru
     if (age_ms >= (known->accepted ? rules->accepted_ms : rules->refused_ms))
         return false;
     bool is_old = known->accepted && age_ms >= rules->refresh_ms;
-    tell_answer(domain, waiter, known, age_ms + 1);
+    tell_answer(domain, waiter, known, true);
     if (is_old)
         refresh(domain, key, address);
     return true;
@@ -326,7 +323,7 @@ static void hear_answer(struct callout_question *question, bool accepted,
     if (accepted && domain->state == CALLOUT_CATCH_ALL)
         tell_catch_all(domain, waiters);
     else
-        tell_answer(domain, waiters, &answer, 0);
+        tell_answer(domain, waiters, &answer, false);
 }
 
 void callout_domain_heard(struct callout_question *question, enum live_said said,

@@ -43,19 +43,27 @@ const struct settings_accepted_domain *policy_domain(const struct policy *policy
 struct policy_sources {
     struct directory_reader *reader;     /* memory; the asking thread's own */
     const struct live_source *directory; /* the directory servers themselves; NULL: nobody to ask */
+    const struct live_source *callout;   /* the next hops of domains; NULL: nobody can say */
 };
 
 /* Who has to be asked before there is a verdict. */
-enum policy_asks { POLICY_DECIDED, POLICY_ASK_DIRECTORY };
+enum policy_asks { POLICY_DECIDED, POLICY_ASK_DIRECTORY, POLICY_ASK_CALLOUT };
 
-/* What is asked about one recipient: the address, and the address without its detail. */
-enum policy_live_slot { POLICY_LIVE_ADDRESS, POLICY_LIVE_PLAIN, POLICY_LIVE_SLOTS };
+/* What is asked about one recipient: the directory about the address, and about the address without its detail; or
+ * the next hop about the address. */
+enum policy_live_slot {
+    POLICY_LIVE_ADDRESS,
+    POLICY_LIVE_PLAIN,
+    POLICY_LIVE_CALLOUT,
+    POLICY_LIVE_SLOTS
+};
 
 /* Live answers about one recipient. Begins with `known` 0; whoever asks puts the answer about `wanted` into
  * answers[slot] by policy_live_add(), and asks the policy again. */
 struct policy_live {
     unsigned known; /* slots that hold an answer, one bit each */
     enum policy_live_slot slot;
+    const struct live_source *source; /* whom to ask */
     struct view wanted; /* for the directory the text of a struct directory_key; into `text` */
     char text[DIRECTORY_KEY_SIZE];
     struct live_answer answers[POLICY_LIVE_SLOTS];
@@ -71,7 +79,7 @@ const char *policy_live_reason(const struct policy_live *live);
  * stored under: postmaster's mailbox, the address without detail is NOT substituted (the detail stays), otherwise
  * the one that was asked. It points into `scratch` (at least 330 bytes) or into `recipient`.
  * recipient: "local@domain", or "postmaster" alone. When somebody has to be asked first there is no verdict yet, and
- * live->wanted says about which address.
+ * live->source and live->wanted say whom, and about which address.
  *
  * The verdict names its rule; in the order in which they are asked:
  *   address-malformed         501  no mail address (the session has refused it before)
@@ -82,8 +90,12 @@ const char *policy_live_reason(const struct policy_live *live);
  *   client-trusted            250  recipients of own hosts are not filtered
  *   client-authenticated      250
  *   recipient-blocked         550  in the list of blocked recipients
- *   domain-relay              250  the next hop decides
+ *   domain-relay              250  the next hop decides, and is not asked before
  *   filter-not-applied        250  off in the settings, or for the listening address
+ *   callout-accepted          250  the next hop was asked, and knows the recipient
+ *   callout-catch-all         250  the next hop accepts everything
+ *   callout-refused           550
+ *   callout-unavailable       451
  *   recipient-known           250  in the directory, as it is or without its detail
  *   sender-not-authenticated  550  in the directory, which wants mail for it from authenticated senders only
  *   recipient-unknown         550

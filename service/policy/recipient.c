@@ -197,6 +197,10 @@ static bool decide_blocked(struct question *question)
 static bool decide_relay_domain(struct question *question)
 {
     struct view domain = domain_text(question);
+    if (question->domain->recipients == RECIPIENTS_BY_CALLOUT) {
+        say(question, "For %.*s the next hop decides who exists, and is asked.", SHOW(domain));
+        return false;
+    }
     if (question->domain->type != DOMAIN_RELAY) {
         say(question, "For %.*s the directory decides who exists.", SHOW(domain));
         return false;
@@ -356,6 +360,40 @@ static bool decide_directory(struct question *question)
     }
 }
 
+static bool refuse_by_callout(struct question *question, const struct live_answer *live)
+{
+    if (live->said == LIVE_NO)
+        verdict_set(question->verdict, "callout-refused", 550, "5.1.1", "%s",
+                    live->reply[0] != '\0' ? live->reply : "User unknown");
+    else
+        verdict_set(question->verdict, "callout-unavailable", 451, "4.4.3",
+                    "Recipient cannot be checked now, try again later");
+    return true;
+}
+
+static bool decide_callout(struct question *question)
+{
+    static const struct live_answer nobody_to_ask = {.said = LIVE_CANNOT_SAY};
+    const struct live_answer *live = &nobody_to_ask;
+    if (question->domain->recipients != RECIPIENTS_BY_CALLOUT) {
+        say(question, "The next hop is not asked who exists.");
+        return false;
+    }
+    if (question->sources->callout != NULL)
+        live = live_answer(question, POLICY_LIVE_CALLOUT);
+    if (live == NULL) {
+        question->asks = POLICY_ASK_CALLOUT;
+        question->slot = POLICY_LIVE_CALLOUT;
+        return true;
+    }
+    say(question, "The next hop was asked for %.*s: %s%s%s.", SHOW(question->recipient),
+        live->reason[0] != '\0' ? live->reason : "no answer", live->reply[0] != '\0' ? ": " : "",
+        live->reply);
+    if (live->said != LIVE_YES)
+        return refuse_by_callout(question, live);
+    return pass(question, live->rule != NULL ? live->rule : "callout-accepted");
+}
+
 static const struct rule {
     const char *name; /* shown where the rule does not decide; the verdict names its own */
     bool (*decide)(struct question *question);
@@ -367,6 +405,7 @@ static const struct rule {
     {"blocked-recipients", decide_blocked},
     {"relay-domain", decide_relay_domain},
     {"recipient-filter", decide_filter},
+    {"call-out", decide_callout},
     {"directory", decide_directory}, /* always decides */
 };
 
@@ -410,12 +449,20 @@ static void begin(struct question *question, const struct policy *policy,
     question->sentence = NULL;
 }
 
+/* The directory is asked for the form in which it compares addresses, a next hop for what was written: it may take
+ * more of it for a difference. */
 static void note_wanted(const struct question *question, struct policy_live *live)
 {
-    bool is_plain = question->slot == POLICY_LIVE_PLAIN;
-    const struct directory_key *key = is_plain ? &question->plain : &question->key;
-    memcpy(live->text, key->text, key->length);
-    live->wanted = view_of(live->text, key->length);
+    const struct directory_key *key =
+        question->slot == POLICY_LIVE_PLAIN ? &question->plain : &question->key;
+    struct view wanted = view_of(key->text, key->length);
+    live->source = question->sources->directory;
+    if (question->asks == POLICY_ASK_CALLOUT) {
+        live->source = question->sources->callout;
+        wanted = question->recipient;
+    }
+    view_copy_text(wanted, live->text, sizeof live->text);
+    live->wanted = view_of(live->text, strlen(live->text));
     live->slot = question->slot;
 }
 

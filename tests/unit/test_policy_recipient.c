@@ -261,6 +261,7 @@ static const struct {
      "blocked-recipients: Known+news@example.test is not in the list of blocked recipients.\n"
      "relay-domain: For example.test the directory decides who exists.\n"
      "recipient-filter: Recipients who are not in the directory are filtered.\n"
+     "call-out: The next hop is not asked who exists.\n"
      "!recipient-known: known@example.test is in the local list (Known Person).\n"},
     {plain_settings, STRANGER, "Blocked@relay.test",
      "address: Blocked@relay.test is a well-formed address.\n"
