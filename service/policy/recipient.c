@@ -7,6 +7,7 @@
 #include "policy/compiled.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #define SENTENCE_MAXIMUM 1024
 
@@ -234,7 +235,9 @@ struct finding {
 
 static void say_entry(struct question *question, const struct directory_entry *entry)
 {
-    say(question, "%.*s is in the %s%s%.*s%s%s.", SHOW(entry->address), entry->source,
+    bool is_local = strcmp(entry->source, "local list") == 0;
+    say(question, "%.*s is in the %s%s%s%s%.*s%s%s.", SHOW(entry->address),
+        is_local ? "" : "directory \"", entry->source, is_local ? "" : "\"",
         view_is_empty(entry->display_name) ? "" : " (", SHOW(entry->display_name),
         view_is_empty(entry->display_name) ? "" : ")",
         entry->restricted ? ", but takes mail from authenticated senders only" : "");
