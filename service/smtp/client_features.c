@@ -117,7 +117,7 @@ void client_send_mail(const struct client_features *features,
     struct buffer command;
     buffer_init(&command, COMMAND_MAXIMUM);
     buffer_append_format(&command, "MAIL FROM:<%s>", message->reverse_path);
-    if (features->size)
+    if (features->size && !message->probe)
         buffer_append_format(&command, " SIZE=%" PRIu64, message->size);
     if (features->eight_bit_mime && message->body == SMTP_BODY_8BITMIME)
         buffer_append_text(&command, " BODY=8BITMIME");

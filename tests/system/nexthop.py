@@ -1,26 +1,35 @@
 """A next hop for the tests: a small SMTP server on loopback that does what a script of replies says and keeps what
 it got. It runs on a thread of the test."""
+import contextlib
 import re
+import socket
 import socketserver
 import threading
 
 
 class NextHop:
     """behaviour maps a step ("connect", "helo", "mail", "rcpt", "data", "content") to a function of the argument that
-    returns a reply, None to close the connection, or "" for the usual reply."""
+    returns a reply, None to close the connection, or "" for the usual reply. ends_after: verbs after whose reply the
+    connection is closed."""
 
-    def __init__(self, port=0, features=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 0"), **behaviour):
+    def __init__(self, port=0, features=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 0"), ends_after=(), **behaviour):
         self.behaviour = behaviour
+        self.ends_after = ends_after
         self.features = features
         self.messages = []  # (reverse-path, [forward-paths], content)
         self.connections = 0
+        self.open = set()  # sockets
         self.commands = []
         self.lock = threading.Lock()
         hop = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                with hop.lock:
+                    hop.open.add(self.request)
                 hop._serve(self.rfile, self.wfile)
+                with hop.lock:
+                    hop.open.discard(self.request)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -41,6 +50,13 @@ class NextHop:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+    def drop(self):
+        """Ends the connections that are open, as a server does that goes down."""
+        with self.lock:
+            for connection in self.open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def received(self):
         with self.lock:
@@ -99,6 +115,8 @@ class NextHop:
             elif verb == "RSET":
                 sender, recipients = None, []
                 self._say(out, "rset", command, "250 2.0.0 Ok")
+                if verb in self.ends_after:
+                    return
             elif verb == "QUIT":
                 self._say(out, "quit", command, "221 2.0.0 Bye")
                 return

@@ -71,6 +71,7 @@ static const struct script scripts[] = {
      LINES{"S: 220 hop.test",
            "C: EHLO gate.test",
            "S: 250-hop.test",
+           "S: 250-SIZE 100",
            "S: 250 PIPELINING",
            "C: MAIL FROM:<>",
            "C: RCPT TO:<ann@example.test>",
