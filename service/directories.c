@@ -26,6 +26,9 @@ static struct directory_run *start_run(struct directories *directories,
                                &run->error);
     if (run->source == NULL)
         note_unusable(directories, run);
+    else
+        run->lookup = lookup_start(&run->settings.source, &run->settings.lookup,
+                                   directories->watchdog, &run->error);
     directory_run_status(run, &status);
     run->told.filled = status.state == SOURCE_STALE;
     return run;
@@ -33,6 +36,7 @@ static struct directory_run *start_run(struct directories *directories,
 
 static void stop_run(struct directory_run *run)
 {
+    lookup_stop(run->lookup);
     source_stop(run->source);
     directory_settings_free(&run->settings);
     settings_release(run->snapshot);
@@ -51,6 +55,18 @@ void directory_run_status(const struct directory_run *run, struct source_status 
 
 /* ---- all of them ---- */
 
+/* Nobody asks those any more that are not among the runs, when it returns; runs may be NULL. */
+static void set_live(struct directories *directories, struct directory_run *const *runs,
+                     size_t count)
+{
+    lock_acquire(directories->live_lock);
+    directories->live_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (runs[i] != NULL && runs[i]->lookup != NULL)
+            directories->live[directories->live_count++] = runs[i];
+    lock_release(directories->live_lock);
+}
+
 struct directories *directories_create(struct directory *directory, const char *data_folder,
                                        const struct event_sink *events)
 {
@@ -61,6 +77,8 @@ struct directories *directories_create(struct directory *directory, const char *
     directory_connection_prepare();
     directories->watchdog = watchdog_create();
     directories->lock = lock_create();
+    directories->live_lock = lock_create();
+    directories_live_fill(directories);
     directories->changed = condition_create();
     directories->watcher = thread_start("directories", directories_watch, directories);
     return directories;
@@ -73,10 +91,12 @@ void directories_destroy(struct directories *directories)
     condition_signal(directories->changed);
     lock_release(directories->lock);
     thread_join(directories->watcher);
+    set_live(directories, NULL, 0);
     for (size_t i = 0; i < directories->count; i++)
         stop_run(directories->runs[i]);
     watchdog_destroy(directories->watchdog);
     condition_destroy(directories->changed);
+    lock_destroy(directories->live_lock);
     lock_destroy(directories->lock);
     memory_free(directories);
 }
@@ -135,6 +155,7 @@ static void take_over(struct directories *directories, const struct settings_sna
         runs[count] = take_unchanged(directories, from[count]);
         count++;
     }
+    set_live(directories, runs, count);
     stop_others(directories, names, count, was_there);
     keep_known(directories, names, count);
     for (size_t i = 0; i < count; i++) {
@@ -145,6 +166,7 @@ static void take_over(struct directories *directories, const struct settings_sna
             source_synchronize(directories->runs[i]->source, true, false);
     }
     directories->count = count;
+    set_live(directories, directories->runs, count);
 }
 
 void directories_apply(struct directories *directories, const struct settings_snapshot *snapshot)
@@ -155,15 +177,16 @@ void directories_apply(struct directories *directories, const struct settings_sn
 }
 
 void directories_each(struct directories *directories,
-                      void (*each)(void *user, const char *name,
-                                   const struct source_status *status),
-                      void *user)
+                      void (*each)(void *user, const struct directory_report *report), void *user)
 {
-    struct source_status status;
     lock_acquire(directories->lock);
     for (size_t i = 0; i < directories->count; i++) {
-        directory_run_status(directories->runs[i], &status);
-        each(user, directories->runs[i]->from->name, &status);
+        const struct directory_run *run = directories->runs[i];
+        struct directory_report report = {.name = run->from->name};
+        directory_run_status(run, &report.status);
+        if (run->lookup != NULL)
+            lookup_count(run->lookup, &report.lookups);
+        each(user, &report);
     }
     lock_release(directories->lock);
 }

@@ -6,8 +6,10 @@
 #define GATEPOST_DIRECTORIES_H
 
 #include "base/event.h"
+#include "base/live.h"
 #include "config/settings.h"
 #include "directories_test.h"
+#include "ldap/lookup.h"
 #include "ldap/source.h"
 
 struct directories;
@@ -25,11 +27,18 @@ void directories_apply(struct directories *directories, const struct settings_sn
 
 /* Any thread. */
 
-/* Calls back for each that is in force. status->error also says why a source could not be started. */
+/* Asks the servers of directories that are not current; lives as long as the directories. */
+const struct live_source *directories_live(const struct directories *directories);
+
+/* One directory that is in force. status.error also says why a source could not be started. */
+struct directory_report {
+    const char *name;
+    struct source_status status;
+    struct lookup_count lookups;
+};
+
 void directories_each(struct directories *directories,
-                      void (*each)(void *user, const char *name,
-                                   const struct source_status *status),
-                      void *user);
+                      void (*each)(void *user, const struct directory_report *report), void *user);
 
 /* As source_synchronize(). name: NULL for all. How many there are of that name. */
 size_t directories_synchronize(struct directories *directories, const char *name, bool full,

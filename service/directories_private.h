@@ -1,5 +1,5 @@
 /* The inside of directories.h: directories.c starts and stops, directories_settings.c translates the settings,
- * directories_watch.c makes the events. */
+ * directories_watch.c makes the events, directories_live.c asks servers about single addresses. */
 #ifndef GATEPOST_DIRECTORIES_PRIVATE_H
 #define GATEPOST_DIRECTORIES_PRIVATE_H
 
@@ -15,6 +15,7 @@
 struct directory_settings {
     struct arena *arena;
     struct source_settings source;
+    struct lookup_settings lookup;
 };
 
 /* False, with an error, when the password cannot be opened; the rest is filled then, and the password empty. The
@@ -47,6 +48,7 @@ struct directory_run {
     const struct settings_directory *from;
     struct directory_settings settings;
     struct source *source; /* NULL: it could not be started */
+    struct lookup *lookup; /* NULL: there is no source */
     struct error error;    /* why */
     struct directory_told told;
 };
@@ -56,6 +58,7 @@ struct directories {
     const char *data_folder;
     const struct event_sink *events;
     struct watchdog *watchdog;
+    struct live_source live_source;
     struct thread *watcher;
 
     struct lock *lock; /* guards all below */
@@ -65,9 +68,16 @@ struct directories {
     bool no_test;
     struct directory_run *runs[DIRECTORIES_MAXIMUM];
     size_t count;
+
+    struct lock *live_lock; /* for what network loops ask; held for moments only */
+    const struct directory_run *live[DIRECTORIES_MAXIMUM];
+    size_t live_count;
 };
 
 void directory_run_status(const struct directory_run *run, struct source_status *status);
+
+/* directories_live.c */
+void directories_live_fill(struct directories *directories);
 
 /* directories_watch.c: a thread that ends when `stop` is set. */
 void directories_watch(void *directories);

@@ -95,6 +95,19 @@ servers_of(struct arena *arena, const struct settings_directory *from, const cha
     };
 }
 
+static struct lookup_settings lookup_of(const struct settings_directory *from)
+{
+    return (struct lookup_settings){
+        .threads = (unsigned)from->lookup_connections,
+        .deadline_ms = (uint32_t)from->lookup_deadline * SECOND_MS,
+        .keep_ms = (uint32_t)from->lookup_keep * SECOND_MS,
+        .keep_most = (unsigned)from->lookup_remembered,
+        .waiting_most = (unsigned)from->lookup_waiting,
+        .rate = (unsigned)from->lookups_per_second,
+        .burst = (unsigned)from->lookup_burst,
+    };
+}
+
 static void fill_times(const struct settings_directory *from, struct source_settings *to)
 {
     bool only_searches = from->kind == DIRECTORY_SEARCH;
@@ -119,6 +132,7 @@ bool directory_settings_fill(struct directory_settings *settings,
     const char *password = open_password(arena, from, data_folder, error);
     *settings = (struct directory_settings){
         .arena = arena,
+        .lookup = lookup_of(from),
         .source = {.kind = kinds[from->kind],
                    .servers = servers_of(arena, from, password == NULL ? "" : password),
                    .provider = {.base = from->base,

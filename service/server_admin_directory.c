@@ -19,9 +19,19 @@ static json_t *status_json(const char *name, const struct source_status *status)
                      "updates", (json_int_t)status->updates);
 }
 
-static void add_status(void *user, const char *name, const struct source_status *status)
+static json_t *lookups_json(const struct lookup_count *lookups)
 {
-    json_array_append_new(user, status_json(name, status));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "asked", (json_int_t)lookups->asked, "merged",
+                     (json_int_t)lookups->merged, "remembered", (json_int_t)lookups->remembered,
+                     "limited", (json_int_t)lookups->limited, "failed",
+                     (json_int_t)lookups->failed);
+}
+
+static void add_status(void *user, const struct directory_report *report)
+{
+    json_t *status = status_json(report->name, &report->status);
+    json_object_set_new(status, "lookups", lookups_json(&report->lookups));
+    json_array_append_new(user, status);
 }
 
 static void add_disabled(const struct settings_settings *settings, json_t *list)

@@ -12,7 +12,7 @@ struct totals {
     json_t *servers; /* an array */
     bool is_paused;
     uint64_t connections, refused_connections, messages, message_bytes, accepted_recipients,
-        refused_recipients;
+        refused_recipients, unknown_recipients;
 };
 
 static json_t *address_json(const struct reception_address *address)
@@ -55,17 +55,19 @@ static void add_server(void *user, const struct reception_server *server)
     totals->message_bytes += count_of(&counters->message_bytes);
     totals->accepted_recipients += count_of(&counters->accepted_recipients);
     totals->refused_recipients += count_of(&counters->refused_recipients);
+    totals->unknown_recipients += count_of(&counters->unknown_recipients);
 }
 
 /* Of the virtual servers that there are now, since the service was started. */
 static json_t *counters_json(const struct server *server, const struct totals *totals)
 {
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)totals->connections,
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)totals->connections,
         "refused_connections", (json_int_t)totals->refused_connections, "messages",
         (json_int_t)totals->messages, "message_bytes", (json_int_t)totals->message_bytes,
         "accepted_recipients", (json_int_t)totals->accepted_recipients, "refused_recipients",
-        (json_int_t)totals->refused_recipients, "tracking_dropped",
+        (json_int_t)totals->refused_recipients, "unknown_recipients",
+        (json_int_t)totals->unknown_recipients, "tracking_dropped",
         (json_int_t)tracking_dropped(server->tracking));
 }
 
@@ -89,11 +91,11 @@ static json_t *store_json(const struct server *server)
     return store;
 }
 
-static void add_directory(void *user, const char *name, const struct source_status *status)
+static void add_directory(void *user, const struct directory_report *report)
 {
-    json_array_append_new(user, json_pack("{s:s, s:s, s:I}", "name", name, "state",
-                                          source_state_name(status->state), "entries",
-                                          (json_int_t)status->objects));
+    json_array_append_new(user, json_pack("{s:s, s:s, s:I}", "name", report->name, "state",
+                                          source_state_name(report->status.state), "entries",
+                                          (json_int_t)report->status.objects));
 }
 
 static json_t *directories_json(const struct server *server)

@@ -168,6 +168,7 @@ static enum service_exit open_directories(struct server *server, struct error *e
     (void)error;
     server->directories =
         directories_create(server->directory, server->data_folder, &server->events);
+    server->directory_live = directories_live(server->directories);
     return SERVICE_EXIT_OK;
 }
 
