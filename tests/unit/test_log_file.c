@@ -81,9 +81,9 @@ START_TEST(begins_anew_when_it_is_large)
     ck_assert_uint_le(strlen(older), 1000);
     ck_assert_ptr_nonnull(strstr(newer, "line 99\n"));
     /* Nothing is missing between the two. */
-    int first_of_newer = atoi(strstr(newer, "line ") + 5);
+    long first_of_newer = strtol(strstr(newer, "line ") + 5, NULL, 10);
     char last_of_older[20];
-    snprintf(last_of_older, sizeof(last_of_older), "line %02d\n", first_of_newer - 1);
+    snprintf(last_of_older, sizeof(last_of_older), "line %02ld\n", first_of_newer - 1);
     ck_assert_str_eq(older + strlen(older) - strlen(last_of_older), last_of_older);
     memory_free(newer);
     memory_free(older);
