@@ -59,7 +59,7 @@ static json_t *give_rows(void *user, struct admin_call *call)
     if (!admin_text(call, "after", &after) || !admin_number(call, "limit", 1, 1000, &limit))
         return NULL;
     json_t *rows = json_array();
-    int row = atoi(after);
+    int row = (int)strtol(after, NULL, 10);
     for (; row < 2500 && (int64_t)json_array_size(rows) < limit; row++)
         json_array_append_new(rows, json_pack("{s:i}", "event", row));
     json_t *page = json_pack("{s:o}", "events", rows);
