@@ -397,6 +397,7 @@ void spool_write_until_stopped(void *argument)
     struct writer writer = {.spool = argument};
     struct work_list taken;
     uint32_t most;
+    thread_be_urgent();
     spool_work_init(&taken);
     spool_work_init(&writer.pending);
     writer.tick_at_ms = clock_monotonic_ms();
