@@ -1,8 +1,7 @@
 /*
  * A connection to one directory server: name, TCP, TLS, bind, and then searches. All calls wait, each with a
- * deadline. A connection on which
- * anything failed in transit stays broken: libldap would make a new one by itself, in clear and without a
- * bind. One thread; watch_cancel() ends its waiting from any other.
+ * deadline. A connection on which anything failed in transit stays broken: libldap would make a new one by
+ * itself, in clear and without a bind. One thread; watch_cancel() ends its waiting from any other.
  */
 #ifndef GATEPOST_LDAP_CONNECTION_H
 #define GATEPOST_LDAP_CONNECTION_H

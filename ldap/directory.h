@@ -1,7 +1,7 @@
 /*
- * Who may receive mail. A directory holds every recipient address in memory and answers from there; a
- * provider (the local list here, LDAP servers later) fills it. Answers have three values: a directory
- * that cannot say says so.
+ * Who may receive mail. A directory holds every recipient address in memory and answers from there; the
+ * local list (here) and directory servers (source.h) fill it. Answers have three values: a directory that
+ * cannot say says so.
  *
  * The owner creates and destroys; changes come from one thread at a time (the directory locks for it).
  * Look-ups take no lock: each thread that asks makes a reader of its own, and an entry stays valid until
@@ -16,9 +16,10 @@
 enum directory_answer {
     DIRECTORY_PRESENT,
     DIRECTORY_ABSENT,
-    DIRECTORY_UNKNOWN /* no list was ever loaded, or it cannot be read: 451, never a guess. A local list
-                         that never held an address counts as not loaded: the day before the first
-                         import, mail waits at the senders instead of being refused */
+    DIRECTORY_UNKNOWN /* a directory was never read to its end, or it cannot be read: 451, never a guess. A
+                         local list that never held an address counts as not read where there is no
+                         directory: the day before the first import, mail waits at the senders instead of
+                         being refused */
 };
 
 /* Room for the name of a directory, with a NUL. */

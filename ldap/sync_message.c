@@ -57,6 +57,13 @@ static bool scan_switch(BerElement *ber, bool *on)
     return true;
 }
 
+/* liblber takes what does not fit into its element for the end of it. */
+static bool is_at_end(BerElement *ber)
+{
+    ber_len_t left = 1;
+    return ber_get_option(ber, LBER_OPT_REMAINING_BYTES, &left) == LBER_OPT_SUCCESS && left == 0;
+}
+
 static bool scan_entry(struct berval *value, struct sync_entry *entry, struct buffer *cookie)
 {
     ber_int_t state;
@@ -64,7 +71,7 @@ static bool scan_entry(struct berval *value, struct sync_entry *entry, struct bu
     BerElement *ber = ber_init(value);
     bool good = ber != NULL && ber_scanf(ber, "{em", &state, &uuid) != LBER_ERROR &&
                 state >= SYNC_PRESENT && state <= SYNC_DELETE && take_uuid(&uuid, &entry->uuid) &&
-                scan_cookie(ber, cookie);
+                scan_cookie(ber, cookie) && is_at_end(ber);
     if (good)
         entry->state = (enum sync_state)state;
     ber_free(ber, 1);
@@ -143,7 +150,7 @@ bool sync_parse_info(LDAP *handle, LDAPMessage *message, struct sync_info *info,
     bool good = ldap_parse_intermediate(handle, message, &oid, &value, NULL, 0) == LDAP_SUCCESS;
     if (good && oid != NULL && strcmp(oid, LDAP_SYNC_INFO) == 0) {
         BerElement *ber = value == NULL ? NULL : ber_init(value);
-        good = ber != NULL && scan_info(ber, info, cookie, &sink);
+        good = ber != NULL && scan_info(ber, info, cookie, &sink) && is_at_end(ber);
         ber_free(ber, 1);
     }
     ber_bvfree(value);

@@ -119,7 +119,7 @@ static void spool_has_answered(void *user, enum spool_result result, const struc
     struct inbound *inbound = user;
     (void)error; /* the spool has made an event of it */
     inbound->result = result;
-    inbound->stored_us = clock_unix_us();
+    inbound->stored_us = spool_written_us(inbound->loop->parts.spool);
     net_post(inbound->loop->net, stored, inbound);
 }
 

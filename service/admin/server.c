@@ -14,7 +14,7 @@
 #define STOP_PATIENCE_MS   5000  /* for calls that run when the service stops */
 
 struct admin_server {
-    struct channel_server *channels;
+    struct channel_server *channels; /* NULL after it was stopped */
     struct admin_methods *methods;
     unsigned maximum;
     struct thread *acceptor; /* NULL until it is started */
@@ -225,6 +225,9 @@ void admin_server_stop(struct admin_server *server)
     channel_server_stop(server->channels);
     thread_join(server->acceptor);
     server->acceptor = NULL;
+    /* Clients that nobody will accept any more need not wait for what still runs. */
+    channel_server_destroy(server->channels);
+    server->channels = NULL;
 
     int64_t end = clock_monotonic_ms() + STOP_PATIENCE_MS;
     lock_acquire(server->lock);
@@ -243,7 +246,8 @@ void admin_server_destroy(struct admin_server *server)
     if (server == NULL)
         return;
     admin_server_stop(server);
-    channel_server_destroy(server->channels);
+    if (server->channels != NULL)
+        channel_server_destroy(server->channels);
     admin_methods_destroy(server->methods);
     condition_destroy(server->quieter);
     lock_destroy(server->lock);

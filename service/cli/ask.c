@@ -6,23 +6,10 @@
 #include "platform/channel.h"
 #include "platform/file.h"
 
-#include <stdarg.h>
-
 #define CONNECT_DEADLINE_MS 5000
 
 /* Rows that are asked for at a time. */
 #define PAGE_ROWS 1000
-
-int cli_fail(enum cli_exit code, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("gatepost: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputs("\n", stderr);
-    va_end(arguments);
-    return code;
-}
 
 char *cli_data_folder(const struct cli_call *call)
 {
@@ -129,14 +116,6 @@ void cli_hang_up(struct cli_call *call)
 {
     admin_client_close(call->client);
     call->client = NULL;
-}
-
-int cli_print(struct buffer *out)
-{
-    bool written = out->length == 0 || (fwrite(out->data, 1, out->length, stdout) == out->length &&
-                                        fflush(stdout) == 0);
-    buffer_free(out);
-    return written ? CLI_OK : cli_fail(CLI_FAILED, "The output could not be written.");
 }
 
 int cli_show(struct cli_call *call, json_t *result,

@@ -5,6 +5,7 @@
 #ifndef GATEPOST_CLI_ASK_H
 #define GATEPOST_CLI_ASK_H
 
+#include "cli/print.h"
 #include "cli/verb.h"
 
 /* Time for an answer; some changes (import) take longer than that. */
@@ -26,12 +27,6 @@ int cli_ask_pages(struct cli_call *call, const char *method, json_t *params, con
 
 /* Ends the connection. */
 void cli_hang_up(struct cli_call *call);
-
-/* "gatepost: ..." on standard error. Returns the code. */
-int cli_fail(enum cli_exit code, const char *format, ...) FORMAT_LIKE_PRINTF(2, 3);
-
-/* Everything to standard output. Frees the buffer, returns the exit code. */
-int cli_print(struct buffer *out);
 
 /* Prints the result when JSON is asked for; otherwise what the function appends. Releases the result. */
 int cli_show(struct cli_call *call, json_t *result,

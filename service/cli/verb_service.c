@@ -11,10 +11,12 @@
 /* Says how it went. */
 static int finish(bool done, const struct error *error, const char *text)
 {
+    struct buffer out;
     if (!done)
         return cli_fail(CLI_FAILED, "%s", error->text);
-    puts(text);
-    return CLI_OK;
+    buffer_init(&out, CLI_OUTPUT_MAXIMUM);
+    buffer_append_format(&out, "%s\n", text);
+    return cli_print(&out);
 }
 
 int cli_service_install(struct cli_call *call)

@@ -58,7 +58,7 @@ static const struct cli_option track_options[] = {
     {"--message-id", "ID", CLI_TEXT, 0, 0, "the same"},
     {"--subject", "TEXT", CLI_TEXT, 0, 0, "a part of the subject"},
     {"--client", "IP", CLI_TEXT, 0, 0, "IP address that the message came from"},
-    {"--event", "NAME", CLI_TEXT, 0, 0, "one of the events above"},
+    {"--event", "NAME", CLI_TEXT, 0, 0, "one of the events above, or several: received,stored"},
     {"--since", "TIME", CLI_TIME, 0, 0, "from then on"},
     {"--until", "TIME", CLI_TIME, 0, 0, "before then"},
     {"--limit", "N", CLI_NUMBER, 1, ROWS_MAXIMUM, "at most so many; 100 when left out"},

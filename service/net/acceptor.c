@@ -1,5 +1,6 @@
 #include "net/acceptor.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "platform/thread.h"
 
@@ -75,8 +76,10 @@ static bool accept_waiting(struct net_acceptor *acceptor, const struct listening
     return exhausted;
 }
 
-static void wait_for_handles(struct net_acceptor *acceptor)
+static void wait_for_handles(struct net_acceptor *acceptor, bool is_news)
 {
+    if (is_news)
+        log_line(LOG_WARNING, 0, "the system has no more handles: connections wait to be accepted");
     lock_acquire(acceptor->lock);
     if (acceptor->seen == acceptor->generation)
         condition_wait_for(acceptor->changed, acceptor->lock, EXHAUSTED_WAIT_MS);
@@ -87,6 +90,7 @@ static void run_acceptor(void *argument)
 {
     struct net_acceptor *acceptor = argument;
     struct working_set *set = memory_allocate(1, sizeof(*set));
+    bool was_exhausted = false;
     while (take_changes(acceptor, set)) {
         if (!socket_wait(acceptor->waker, set->sockets, set->count, set->ready))
             continue;
@@ -96,7 +100,8 @@ static void run_acceptor(void *argument)
                 exhausted = true;
         }
         if (exhausted)
-            wait_for_handles(acceptor);
+            wait_for_handles(acceptor, !was_exhausted);
+        was_exhausted = exhausted;
     }
     memory_free(set);
 }

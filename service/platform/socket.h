@@ -49,7 +49,7 @@ void socket_waker_wake(struct socket_waker *waker); /* any thread */
 bool socket_wait(struct socket_waker *waker, const socket_handle *listeners, size_t count,
                  bool *ready);
 
-/* Once at the start of the program, before the first socket (WSAStartup; SIGPIPE ignored). */
+/* Once at the start of the program, before the first socket (WSAStartup; SIGPIPE ignored, as many handles as allowed). */
 bool socket_system_start(struct error *error);
 
 #endif

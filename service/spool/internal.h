@@ -73,6 +73,7 @@ struct spool {
     struct body_memory *body_memory;
     void (*take)(void *user, const struct spool_item *item);
     void *take_user;
+    int64_t written_us; /* unix; of the last transaction. The spool thread's */
 
     _Atomic int state; /* enum spool_state; set by the spool thread */
     _Atomic uint64_t messages;

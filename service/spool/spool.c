@@ -73,6 +73,11 @@ void spool_count(const struct spool *spool, uint64_t *messages, uint64_t *recipi
     *recipients = atomic_load(&spool->recipients);
 }
 
+int64_t spool_written_us(const struct spool *spool)
+{
+    return spool->written_us;
+}
+
 uint64_t spool_transactions(const struct spool *spool)
 {
     return atomic_load(&spool->transactions);

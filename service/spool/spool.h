@@ -106,6 +106,10 @@ void spool_commit(struct spool_incoming *incoming, const struct spool_facts *fac
                   const struct spool_recipient *recipients, size_t recipient_count, spool_done done,
                   void *user);
 
+/* Within done, on the spool thread: when the message became durable, Unix time in microseconds. Not after anything that
+ * its taker does. */
+int64_t spool_written_us(const struct spool *spool);
+
 /* Takes `incoming`; what was written is removed. */
 void spool_abort(struct spool_incoming *incoming);
 

@@ -270,6 +270,7 @@ static void write_pending(struct writer *writer, uint32_t most)
         spool_work_append(&group, spool_work_take_first(&writer->pending));
     if (write_group(spool->store, &group, &changes, &error)) {
         count_changes(spool, &changes);
+        spool->written_us = clock_unix_us();
         for (struct work *work; (work = spool_work_take_first(&group)) != NULL;)
             answer_written(spool, work);
         return;
@@ -396,6 +397,7 @@ void spool_write_until_stopped(void *argument)
     struct writer writer = {.spool = argument};
     struct work_list taken;
     uint32_t most;
+    thread_be_urgent();
     spool_work_init(&taken);
     spool_work_init(&writer.pending);
     writer.tick_at_ms = clock_monotonic_ms();

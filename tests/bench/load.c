@@ -28,22 +28,36 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SECONDS_MAXIMUM = 120, FAILURES_MAXIMUM = 1000, INPUT_SIZE = 16384, SAMPLES_MAXIMUM = 1 << 20 };
+enum {
+    SECONDS_MAXIMUM = 120,
+    FAILURES_MAXIMUM = 1000,
+    INPUT_SIZE = 16384,
+    SAMPLES_MAXIMUM = 1 << 20
+};
 
 enum work { WORK_REFUSE, WORK_MESSAGE, WORK_PACED, WORK_IDLE };
 
 /* What the connection waits for. */
-enum step { STEP_GREETING, STEP_EHLO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT, STEP_QUIT, STEP_IDLE };
+enum step {
+    STEP_GREETING,
+    STEP_EHLO,
+    STEP_MAIL,
+    STEP_RCPT,
+    STEP_DATA,
+    STEP_CONTENT,
+    STEP_QUIT,
+    STEP_IDLE
+};
 
 struct connection {
     int socket;
     enum step step;
-    unsigned done_here;    /* of the batch */
-    unsigned replies_due;  /* to what was sent last */
+    unsigned done_here;   /* of the batch */
+    unsigned replies_due; /* to what was sent last */
     uint64_t begun_ns;
     size_t input_length;
     char input[INPUT_SIZE];
-    const char *unsent;    /* of what was sent last */
+    const char *unsent; /* of what was sent last */
     size_t unsent_length;
 };
 
@@ -103,7 +117,8 @@ static void open_connection(struct connection *connection)
         die("socket");
     int on = 1;
     setsockopt(connection->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (connect(connection->socket, (struct sockaddr *)&address, sizeof(address)) != 0 && errno != EINPROGRESS)
+    if (connect(connection->socket, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+        errno != EINPROGRESS)
         die("connect");
     connection->step = STEP_GREETING;
     connection->replies_due = 1;
@@ -124,7 +139,8 @@ static void close_connection(struct connection *connection)
 }
 
 /* The text must live until it is sent: all are constants or made once. */
-static void send_text(struct connection *connection, const char *text, size_t length, enum step step, unsigned replies)
+static void send_text(struct connection *connection, const char *text, size_t length,
+                      enum step step, unsigned replies)
 {
     connection->step = step;
     connection->replies_due = replies;
@@ -146,7 +162,8 @@ static void send_literal(struct connection *connection, const char *text, enum s
 
 static void send_rest(struct connection *connection)
 {
-    ssize_t sent = send(connection->socket, connection->unsent, connection->unsent_length, MSG_NOSIGNAL);
+    ssize_t sent =
+        send(connection->socket, connection->unsent, connection->unsent_length, MSG_NOSIGNAL);
     if (sent > 0) {
         connection->unsent += sent;
         connection->unsent_length -= (size_t)sent;
@@ -276,7 +293,8 @@ static void take_input(struct connection *connection)
     connection->input_length += (size_t)received;
     size_t position = 0;
     char *end;
-    while ((end = memchr(connection->input + position, '\n', connection->input_length - position)) != NULL) {
+    while ((end = memchr(connection->input + position, '\n',
+                         connection->input_length - position)) != NULL) {
         const char *line = connection->input + position;
         position = (size_t)(end - connection->input) + 1;
         if (end - line < 4 || line[3] != ' ')
@@ -306,10 +324,13 @@ static void make_texts(size_t bytes)
     load.samples_us = malloc(SAMPLES_MAXIMUM * sizeof(*load.samples_us));
     if (load.content == NULL || load.recipients == NULL || load.samples_us == NULL)
         die("memory");
-    size_t length = (size_t)sprintf(load.content, "From: load@elsewhere.test\r\nTo: info@example.test\r\nSubject: load\r\n\r\n");
+    size_t length = (size_t)sprintf(
+        load.content,
+        "From: load@elsewhere.test\r\nTo: info@example.test\r\nSubject: load\r\n\r\n");
     while (length + 80 < bytes)
-        length += (size_t)sprintf(load.content + length, "%.76s\r\n",
-                                  "0123456789012345678901234567890123456789012345678901234567890123456789012345");
+        length += (size_t)sprintf(
+            load.content + length, "%.76s\r\n",
+            "0123456789012345678901234567890123456789012345678901234567890123456789012345");
     load.content_length = length + (size_t)sprintf(load.content + length, ".\r\n");
     size_t at = 0;
     for (unsigned i = 0; i < (load.pipelined ? load.batch : 1); i++)
@@ -333,8 +354,8 @@ static double sample_ms(double part)
 static void report(double seconds)
 {
     qsort(load.samples_us, load.sample_count, sizeof(*load.samples_us), compare_samples);
-    printf("done=%u failed=%u seconds=%.3f rate=%.1f p50=%.2f p99=%.2f\n", load.done, load.failed, seconds,
-           load.done / seconds, sample_ms(0.50), sample_ms(0.99));
+    printf("done=%u failed=%u seconds=%.3f rate=%.1f p50=%.2f p99=%.2f\n", load.done, load.failed,
+           seconds, load.done / seconds, sample_ms(0.50), sample_ms(0.99));
 }
 
 /* Opens the connections that a paced load owes by now. */
@@ -349,7 +370,8 @@ static void run(struct connection *connections, uint64_t start_ns)
 {
     struct epoll_event events[256];
     unsigned opened = 0;
-    uint64_t end_ns = start_ns + (load.work == WORK_IDLE ? load.total : SECONDS_MAXIMUM) * 1000000000ULL;
+    uint64_t end_ns =
+        start_ns + (load.work == WORK_IDLE ? load.total : SECONDS_MAXIMUM) * 1000000000ULL;
     while (now_ns() < end_ns && load.failed < FAILURES_MAXIMUM) {
         if (load.work == WORK_PACED)
             keep_pace(connections, start_ns, &opened);

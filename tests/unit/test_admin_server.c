@@ -432,6 +432,21 @@ START_TEST(stop_answers_what_runs)
 }
 END_TEST
 
+START_TEST(stop_begins_no_further_call)
+{
+    struct channel *channel = connect_channel();
+    send_text(channel, "{\"version\":1,\"id\":1,\"method\":\"wait\"}\n" ECHO("2"));
+    await_waiting(1);
+    struct channel *idle = connect_channel();
+    struct thread *stop = thread_start("stop", stop_server, NULL);
+    is_closed(idle);
+    let_go();
+    ck_assert_str_eq(read_line(channel), "{\"id\":1,\"result\":true}");
+    is_closed(channel);
+    thread_join(stop);
+}
+END_TEST
+
 START_TEST(stop_before_start)
 {
     struct error error = {0};
@@ -457,6 +472,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, clients_vanish);
     tcase_add_test(tests, deadlines_pass);
     tcase_add_test(tests, stop_answers_what_runs);
+    tcase_add_test(tests, stop_begins_no_further_call);
     tcase_add_test(tests, stop_before_start);
     Suite *suite = suite_create("admin_server");
     suite_add_tcase(suite, tests);

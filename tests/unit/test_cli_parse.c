@@ -113,6 +113,8 @@ START_TEST(help_is_asked_for)
     ck_assert(parsed("track --help").help);
     ck_assert(parsed("track history --help").help);
     ck_assert(parsed("recipient add -h").help);
+    ck_assert(parsed("recipient add -?").help);
+    ck_assert(parsed("recipient add /?").help);
     ck_assert(parsed("config set outbound.smart_host --frob --help").help);
     struct cli_call call = parsed("recipient --help");
     ck_assert_str_eq(call.verb->name, "help");
@@ -216,6 +218,28 @@ START_TEST(every_verb_has_help)
 }
 END_TEST
 
+START_TEST(help_of_a_verb)
+{
+    struct buffer help;
+    buffer_init(&help, 10000);
+    cli_help_verb(&help, parsed("recipient explain x").verb);
+    ck_assert_str_eq(help.data,
+                     "gatepost recipient explain ADDRESS [OPTION...]\n\n"
+                     "Say whether mail to an address is accepted, why.\n\n"
+                     "Goes through the same rules as a session and prints each with what it "
+                     "decided.\n\n"
+                     "  --from IP            as if this client asked; a stranger when left out\n"
+                     "  --data DIR           data folder of the service; the default one when left "
+                     "out\n"
+                     "  --json               print the result as JSON, for programs\n"
+                     "  --help               print this\n");
+    buffer_clear(&help);
+    cli_help_verb(&help, parsed("status").verb);
+    ck_assert_ptr_eq(strstr(help.data, "gatepost status [OPTION...]\n\nState, "), help.data);
+    buffer_free(&help);
+}
+END_TEST
+
 START_TEST(the_list_has_every_verb)
 {
     struct buffer list;
@@ -249,6 +273,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, help_is_asked_for);
     tcase_add_test(tests, wrong_use);
     tcase_add_test(tests, every_verb_has_help);
+    tcase_add_test(tests, help_of_a_verb);
     tcase_add_test(tests, the_list_has_every_verb);
     Suite *suite = suite_create("cli_parse");
     suite_add_tcase(suite, tests);

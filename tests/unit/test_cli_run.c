@@ -4,12 +4,13 @@
 #include "admin/server.h"
 #include "base/base64.h"
 #include "base/memory.h"
-#include "cli/cli.h"
+#include "cli/print.h"
 #include "config/settings_json.h"
 #include "platform/channel.h"
 #include "platform/file.h"
 #include "unit.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #define FOLDER    "test-cli-run"
@@ -19,7 +20,25 @@ static struct admin_server *server;
 static json_t *asked;          /* the params of the last call, for most methods */
 static int calls;              /* since the start of the test */
 static const char *refusal;    /* code of the error that most methods answer with; NULL for none */
+static char printed[100000];   /* by the last verb, on standard output */
+static char said[1000];        /* and on standard error */
 static struct buffer imported; /* what came in parts */
+
+int cli_print(struct buffer *out)
+{
+    view_copy_text(buffer_view(out), printed, sizeof printed);
+    buffer_free(out);
+    return CLI_OK;
+}
+
+int cli_fail(enum cli_exit code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(said, sizeof said, format, arguments);
+    va_end(arguments);
+    return code;
+}
 
 static json_t *record(void *user, struct admin_call *call)
 {
@@ -40,7 +59,7 @@ static json_t *give_rows(void *user, struct admin_call *call)
     if (!admin_text(call, "after", &after) || !admin_number(call, "limit", 1, 1000, &limit))
         return NULL;
     json_t *rows = json_array();
-    int row = atoi(after);
+    int row = (int)strtol(after, NULL, 10);
     for (; row < 2500 && (int64_t)json_array_size(rows) < limit; row++)
         json_array_append_new(rows, json_pack("{s:i}", "event", row));
     json_t *page = json_pack("{s:o}", "events", rows);
@@ -84,7 +103,7 @@ static const struct {
 } methods[] = {
     {"status", record, "{}"},
     {"service.stop", record, "{}"},
-    {"config.get", give_settings, "{}"},
+    {"config.get", give_settings, "{\"value\":\"relay.test\"}"},
     {"config.set", record, "{\"revision\":8,\"changed\":true}"},
     {"config.import", record, "{\"revision\":8,\"changed\":false}"},
     {"config.revert", record, "{\"revision\":8,\"changed\":true}"},
@@ -94,7 +113,10 @@ static const struct {
     {"recipient.explain", record, "{\"verdict\":\"accept\",\"reply\":\"250\",\"steps\":[]}"},
     {"recipient.import.begin", record, "{\"import\":5}"},
     {"recipient.import.part", take_part, NULL},
-    {"recipient.import.end", record, "{\"added\":1}"},
+    {"recipient.import.end", record, "{\"added\":1,\"bad\":2,\"first_bad\":\"line 3\"}"},
+    {"recipient.list", record, "{\"recipients\":[],\"total\":0}"},
+    {"sessions.list", record, "{\"sessions\":[]}"},
+    {"queue.list", record, "{\"queues\":[]}"},
     {"sessions.end", record, "{\"ended\":false}"},
     {"tracking.search", give_rows, NULL},
     {"tracking.history", record, "{\"events\":[]}"},
@@ -142,6 +164,7 @@ static int run(const char *first, ...)
     va_end(arguments);
     words[count++] = data;
     words[count++] = folder;
+    printed[0] = said[0] = '\0';
     return cli_run(count, words);
 }
 
@@ -151,6 +174,8 @@ static void asked_for(const char *json)
     ck_assert_str_eq(text, json);
     free(text);
 }
+
+#define MORE "... and more: --limit N prints more of them.\n"
 
 static void write_file(const char *contents, size_t length)
 {
@@ -183,6 +208,47 @@ START_TEST(parameters_reach_the_service)
 }
 END_TEST
 
+START_TEST(results_are_printed)
+{
+    run("config", "get", "outbound.smart_host", "--revision", "5", "--json", NULL);
+    ck_assert_str_eq(printed, "{\n  \"value\": \"relay.test\"\n}\n");
+    run("config", "get", "outbound.smart_host", "--revision", "5", NULL);
+    ck_assert_str_eq(printed, "relay.test\n");
+    run("config", "export", "--revision", "5", "--json", NULL);
+    ck_assert_str_eq(printed, "relay.test\n");
+    run("config", "export", NULL);
+    ck_assert_ptr_eq(strstr(printed, "{\n  \"message_delivery\": {\n"), printed);
+    run("config", "set", "retry.first", "5", NULL);
+    ck_assert_str_eq(printed, "Settings revision 8 is in force.\n");
+    write_file("{}", 2);
+    run("config", "import", FILE_NAME, NULL);
+    ck_assert_str_eq(printed, "Nothing was changed: revision 8 says the same.\n");
+    run("recipient", "add", "a@b.test", NULL);
+    ck_assert_str_eq(printed, "Added.\n");
+    run("recipient", "add", "a@b.test", "--json", NULL);
+    ck_assert_str_eq(printed, "{\n  \"changed\": true\n}\n");
+    run("recipient", "remove", "a@b.test", "--json", NULL);
+    ck_assert_str_eq(printed, "{\n  \"changed\": false\n}\n");
+    ck_assert_str_eq(said, "a@b.test is not in the recipient list.");
+    run("recipient", "explain", "a@b.test", NULL);
+    ck_assert_str_eq(printed, "accept: 250\n\n");
+    run("recipient", "import", FILE_NAME, NULL);
+    ck_assert_str_eq(printed, "1 added\n2 are not well-formed and were left out\n"
+                              "The first that is not well-formed: line 3\n");
+    run("track", "--limit", "3", NULL);
+    ck_assert_str_eq(printed + strlen(printed) - strlen(MORE), MORE);
+    ck_assert_ptr_nonnull(strstr(printed, "WHY, OR REPLY"));
+    run("track", "history", "X", "--json", NULL);
+    ck_assert_str_eq(printed, "{\n  \"events\": []\n}\n");
+    run("queue", "list", NULL);
+    ck_assert_str_eq(printed, "No mail waits.\n");
+    run("sessions", "list", NULL);
+    ck_assert_str_eq(printed, "No client is connected.\n");
+    run("recipient", "list", NULL);
+    ck_assert_str_eq(printed, "No recipients.\n");
+}
+END_TEST
+
 START_TEST(exit_codes)
 {
     ck_assert_int_eq(run("frobnicate", NULL), CLI_USAGE);
@@ -208,6 +274,9 @@ START_TEST(exit_codes)
     admin_server_destroy(server);
     server = NULL;
     ck_assert_int_eq(run("status", NULL), CLI_NOT_RUNNING);
+    ck_assert_str_eq(said,
+                     "The Gatepost service is not running. Start it with: gatepost run --data "
+                     "\"" FOLDER "\"");
     ck_assert_int_eq(run("recipient", "import", FILE_NAME, NULL), CLI_FAILED);
     ck_assert_int_eq(run("version", NULL), CLI_USAGE); /* it has no --data */
 }
@@ -309,6 +378,7 @@ Suite *unit_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, parameters_reach_the_service);
+    tcase_add_test(tests, results_are_printed);
     tcase_add_test(tests, exit_codes);
     tcase_add_test(tests, pages_are_joined);
     tcase_add_test(tests, settings_are_set_by_patch);

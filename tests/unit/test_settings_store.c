@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -328,6 +329,52 @@ START_TEST(broken_newest_falls_back)
 }
 END_TEST
 
+/* What the file must be told behind the back of the store, so that it cannot be written, and then can again. */
+static void execute(const char *sql)
+{
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(PATH, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+START_TEST(what_is_not_stored_is_not_in_force)
+{
+    struct error error = {0};
+    struct told told = {0};
+    struct heard heard = {0};
+    int64_t revision = 0;
+    settings_store_on_change(store, hear, &heard);
+    execute("ALTER TABLE revision RENAME TO away");
+    ck_assert_int_eq(merge("{\"retry\":{\"first\":7}}", -1, &revision, &error), SETTINGS_FAILED);
+    ck_assert_int_eq(revision, 1);
+    ck_assert_int_ne(error.code, 0);
+    ck_assert_ptr_nonnull(strstr(error.text, PATH));
+    ck_assert_int_eq(heard.count, 0);
+    json_is(0, "retry.first", "10");
+    ck_assert_ptr_null(settings_store_json(store, 1, "", &error));
+    ck_assert_int_ne(error.code, 0);
+    ck_assert(!settings_store_history(store, 0, 10, tell, &told, &error));
+    execute("ALTER TABLE away RENAME TO revision");
+    merge_well("{\"retry\":{\"first\":7}}");
+    history_is(0, 10, "2 ann retry.first; 1 Gatepost first start; ");
+    ck_assert_int_eq(heard.count, 1);
+}
+END_TEST
+
+START_TEST(newer_files_are_left_alone)
+{
+    struct error refused, error = {0};
+    close_store();
+    execute("PRAGMA user_version = 2");
+    ck_assert_ptr_null(settings_store_open(PATH, &refused, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "newer version"));
+    execute("PRAGMA user_version = 1; ALTER TABLE revision RENAME TO away");
+    ck_assert_ptr_null(settings_store_open(PATH, &refused, &error));
+    ck_assert_int_ne(error.code, 0);
+}
+END_TEST
+
 START_TEST(no_valid_revision_at_all)
 {
     struct error refused, error;
@@ -524,6 +571,8 @@ Suite *unit_suite(void)
     tcase_add_test(tests, changes_are_told_once);
     tcase_add_test(tests, snapshots_outlive_changes);
     tcase_add_test(tests, broken_newest_falls_back);
+    tcase_add_test(tests, what_is_not_stored_is_not_in_force);
+    tcase_add_test(tests, newer_files_are_left_alone);
     tcase_add_test(tests, no_valid_revision_at_all);
     tcase_add_test(tests, damaged_file_is_not_touched);
     tcase_add_test(tests, seed_makes_the_first_revision);

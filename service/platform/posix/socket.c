@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,8 +166,19 @@ bool socket_wait(struct socket_waker *waker, const socket_handle *listeners, siz
     return polled[0].revents == 0 || eventfd_read(waker->event, &value) != 0;
 }
 
+/* The soft limit is made for programs that use select(); 1,000 connections would leave no handle for the stores. */
+static void raise_limit_of_handles(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 bool socket_system_start(struct error *error)
 {
+    raise_limit_of_handles();
     /* A peer that has gone is an error of one write, not the end of the program. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return system_error_set(error, errno, "SIGPIPE cannot be ignored");

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 struct thread {
     pthread_t handle;
@@ -51,6 +54,11 @@ struct thread *thread_start(const char *name, void (*run)(void *argument), void 
     thread->argument = argument;
     must(pthread_create(&thread->handle, NULL, run_thread, thread), "a thread cannot be started");
     return thread;
+}
+
+void thread_be_urgent(void)
+{
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -15);
 }
 
 void thread_join(struct thread *thread)

@@ -123,6 +123,11 @@ void condition_broadcast(struct condition *condition)
     WakeAllConditionVariable(&condition->variable);
 }
 
+void thread_be_urgent(void)
+{
+    SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_ABOVE_NORMAL);
+}
+
 unsigned processor_count(void)
 {
     DWORD_PTR own, all;
