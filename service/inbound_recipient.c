@@ -35,12 +35,19 @@ static enum policy_asks check(struct inbound *inbound, struct policy_live *live,
 
 /* ---- harvest defence ---- */
 
+static void count_unknown(struct inbound *inbound, const struct verdict *verdict)
+{
+    struct virtual_server_counters *counters = virtual_server_counters(inbound->arrival.server);
+    if (harvest_is_unknown(verdict))
+        atomic_fetch_add_explicit(&counters->unknown_recipients, 1, memory_order_relaxed);
+}
+
 static void defend(struct inbound *inbound, struct verdict *verdict)
 {
     const struct inbound_loop *loop = inbound->loop;
     const struct settings_harvest *limits = &policy_settings(loop->policy)->values.harvest;
     bool held_off;
-    if (verdict->kind != VERDICT_REFUSE || loop->shutting_down ||
+    if (!harvest_is_on(limits) || loop->shutting_down ||
         !policy_watches(loop->policy, &inbound->client))
         return;
     harvest_refuse(loop->parts.harvest, limits, &inbound->harvest, &inbound->client.address,
@@ -72,9 +79,12 @@ static bool ask(struct inbound *inbound, struct verdict *verdict)
 
 static void finish(struct inbound *inbound, struct verdict *verdict)
 {
-    defend(inbound, verdict);
-    if (verdict->kind == VERDICT_PASS)
+    if (verdict->kind == VERDICT_REFUSE) {
+        count_unknown(inbound, verdict);
+        defend(inbound, verdict);
+    } else if (verdict->kind == VERDICT_PASS) {
         inbound_forget_live(inbound);
+    }
 }
 
 static void go_on(void *argument)

@@ -11,11 +11,11 @@ json_t *server_harvest_json(const struct server *server)
 {
     struct harvest_counts counts;
     harvest_count(server->harvest, clock_monotonic_ms(), &counts);
-    return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "unknown", (json_int_t)counts.unknown, "delayed",
-        (json_int_t)counts.delayed, "undelayed", (json_int_t)counts.undelayed, "sessions_ended",
-        (json_int_t)counts.sessions_ended, "turned_away", (json_int_t)counts.turned_away, "waiting",
-        (json_int_t)counts.waiting, "held_off", (json_int_t)counts.held_off);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "delayed", (json_int_t)counts.delayed,
+                     "undelayed", (json_int_t)counts.undelayed, "sessions_ended",
+                     (json_int_t)counts.sessions_ended, "turned_away",
+                     (json_int_t)counts.turned_away, "waiting", (json_int_t)counts.waiting,
+                     "held_off", (json_int_t)counts.held_off);
 }
 
 /* ---- who is held off ---- */

@@ -35,6 +35,8 @@ struct virtual_server_counters {
     atomic_uint_fast64_t message_bytes;
     atomic_uint_fast64_t accepted_recipients;
     atomic_uint_fast64_t refused_recipients;
+    atomic_uint_fast64_t
+        unknown_recipients; /* of them, or in place of them the end of the session */
 };
 
 struct virtual_server;

@@ -10,7 +10,7 @@
 struct harvest {
     struct harvest_sources *sources;
     atomic_uint waiting;
-    atomic_uint_fast64_t unknown, delayed, undelayed, sessions_ended, turned_away;
+    atomic_uint_fast64_t delayed, undelayed, sessions_ended, turned_away;
 };
 
 struct harvest *harvest_create(void)
@@ -42,8 +42,12 @@ bool harvest_admit(struct harvest *harvest, const struct settings_harvest *limit
     return false;
 }
 
-/* "Bad destination mailbox address" (RFC 3463), whoever found that out. */
-static bool is_unknown(const struct verdict *verdict)
+bool harvest_is_on(const struct settings_harvest *limits)
+{
+    return limits->tarpit != 0 || limits->session_unknown != 0 || limits->source_unknown != 0;
+}
+
+bool harvest_is_unknown(const struct verdict *verdict)
 {
     return strcmp(verdict->enhanced, "5.1.1") == 0;
 }
@@ -53,7 +57,6 @@ static bool count_unknown(struct harvest *harvest, const struct settings_harvest
                           struct harvest_session *session, const struct ip_address *client,
                           int64_t now_ms, struct verdict *verdict, bool *held_off)
 {
-    add(&harvest->unknown);
     session->unknown++;
     if (limits->source_unknown != 0 &&
         harvest_sources_count(harvest->sources, limits, client, now_ms, held_off))
@@ -89,7 +92,7 @@ void harvest_refuse(struct harvest *harvest, const struct settings_harvest *limi
                     int64_t now_ms, struct verdict *verdict, bool *held_off)
 {
     *held_off = false;
-    if (is_unknown(verdict) &&
+    if (harvest_is_unknown(verdict) &&
         count_unknown(harvest, limits, session, client, now_ms, verdict, held_off))
         return;
     if (limits->tarpit == 0)
@@ -118,7 +121,6 @@ struct harvest_sources *harvest_sources(struct harvest *harvest)
 void harvest_count(struct harvest *harvest, int64_t now_ms, struct harvest_counts *counts)
 {
     *counts = (struct harvest_counts){
-        .unknown = atomic_load(&harvest->unknown),
         .delayed = atomic_load(&harvest->delayed),
         .undelayed = atomic_load(&harvest->undelayed),
         .sessions_ended = atomic_load(&harvest->sessions_ended),

@@ -33,6 +33,12 @@ void harvest_destroy(struct harvest *harvest);
 bool harvest_admit(struct harvest *harvest, const struct settings_harvest *limits,
                    const struct ip_address *client, int64_t now_ms, struct verdict *refusal);
 
+/* Whether the limits hold anybody back. */
+bool harvest_is_on(const struct settings_harvest *limits);
+
+/* "Bad destination mailbox address" (RFC 3463), whoever found that out. */
+bool harvest_is_unknown(const struct verdict *verdict);
+
 /* A recipient was refused for a stranger: says with *verdict (5xx) how long the reply is to be held, or turns it into a
  * 421 that ends the session: rules session-unknown-limit, source-unknown-limit. With a delay the session counts as
  * waiting until harvest_release(). *held_off: the source is held off from now on. */
@@ -47,7 +53,6 @@ void harvest_release(struct harvest *harvest, struct harvest_session *session);
 struct harvest_sources *harvest_sources(struct harvest *harvest);
 
 struct harvest_counts {
-    uint64_t unknown;        /* recipients that strangers asked for */
     uint64_t delayed;        /* refusals that were held back */
     uint64_t undelayed;      /* that were not because too many sessions waited */
     uint64_t sessions_ended; /* for too many unknown recipients, of their own or of their source */
