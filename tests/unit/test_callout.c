@@ -488,6 +488,21 @@ START_TEST(a_flood_is_bounded)
 }
 END_TEST
 
+START_TEST(a_connection_is_not_kept_for_ever)
+{
+    open_world(usual_script, NULL);
+    rules.keep_idle_ms = 100;
+    apply();
+    must_be("ann@example.test", "callout-accepted");
+    for (int i = 0; i < 400 && hop_heard(hop, "QUIT") == 0; i++)
+        pause_briefly(10);
+    must_be("bob@example.test", "callout-refused");
+    ck_assert_int_eq(hop_connections(hop), 2);
+    ck_assert_int_eq(events_of(EVENT_CALLOUT_AWAY), 0);
+    close_world();
+}
+END_TEST
+
 START_TEST(a_stop_answers_what_waits)
 {
     struct asked asked;
@@ -524,6 +539,7 @@ Suite *unit_suite(void)
     tcase_add_test(tests, a_catch_all_is_looked_at_again);
     tcase_add_test(tests, what_is_not_about_the_recipient_is_not_no);
     tcase_add_test(tests, a_flood_is_bounded);
+    tcase_add_test(tests, a_connection_is_not_kept_for_ever);
     tcase_add_test(tests, a_stop_answers_what_waits);
     Suite *suite = suite_create("call-out");
     suite_add_tcase(suite, tests);
