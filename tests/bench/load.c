@@ -1,7 +1,8 @@
 /*
  * A load generator for the benchmark: one thread, many SMTP connections to 127.0.0.1, bounded in count and in time.
  *
- *   load PORT refuse  CONNECTIONS TOTAL BATCH one|pipelined        RCPTs to unknown recipients, BATCH a connection
+ *   load PORT refuse  CONNECTIONS TOTAL BATCH one|pipelined        RCPTs to unknown recipients, BATCH a connection;
+ *                                                                  no two ask for the same
  *   load PORT message CONNECTIONS TOTAL BATCH BYTES                messages, BATCH a connection
  *   load PORT paced   RATE TOTAL 1 BYTES                           one message a connection, RATE connections a second
  *   load PORT idle    CONNECTIONS SECONDS                          greets, then says nothing
@@ -32,7 +33,10 @@ enum {
     SECONDS_MAXIMUM = 120,
     FAILURES_MAXIMUM = 1000,
     INPUT_SIZE = 16384,
-    SAMPLES_MAXIMUM = 1 << 20
+    SAMPLES_MAXIMUM = 1 << 20,
+    NUMBER_DIGITS = 8,
+    RECIPIENT_SIZE = sizeof("RCPT TO:<made-up-00000000@example.test>\r\n") - 1,
+    RECIPIENT_NUMBER = sizeof("RCPT TO:<made-up-") - 1
 };
 
 enum work { WORK_REFUSE, WORK_MESSAGE, WORK_PACED, WORK_IDLE };
@@ -56,9 +60,10 @@ struct connection {
     unsigned replies_due; /* to what was sent last */
     uint64_t begun_ns;
     size_t input_length;
-    char input[INPUT_SIZE];
+    char *recipients;   /* the RCPT commands that are sent at once, each RECIPIENT_SIZE long */
     const char *unsent; /* of what was sent last */
     size_t unsent_length;
+    char input[INPUT_SIZE];
 };
 
 static struct {
@@ -76,7 +81,6 @@ static struct {
     unsigned open;
     char *content; /* the message with its final dot */
     size_t content_length;
-    char *recipients; /* a batch of RCPT commands */
     uint32_t *samples_us;
     size_t sample_count;
 } load;
@@ -111,7 +115,9 @@ static void open_connection(struct connection *connection)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(load.port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    char *recipients = connection->recipients;
     memset(connection, 0, offsetof(struct connection, input));
+    connection->recipients = recipients;
     connection->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (connection->socket < 0)
         die("socket");
@@ -138,7 +144,7 @@ static void close_connection(struct connection *connection)
     load.open--;
 }
 
-/* The text must live until it is sent: all are constants or made once. */
+/* The text must live until it is sent: all are constants, made once, or changed only when all of it was answered. */
 static void send_text(struct connection *connection, const char *text, size_t length,
                       enum step step, unsigned replies)
 {
@@ -172,12 +178,26 @@ static void send_rest(struct connection *connection)
         watch(connection, EPOLL_CTL_MOD, EPOLLIN);
 }
 
+static void write_number(char *digits, unsigned number)
+{
+    for (int i = NUMBER_DIGITS - 1; i >= 0; i--, number /= 10)
+        digits[i] = (char)('0' + number % 10);
+}
+
+static unsigned recipients_at_once(void)
+{
+    return load.pipelined ? load.batch : 1;
+}
+
 /* Sends the next recipient or all of the batch. */
 static void send_recipients(struct connection *connection)
 {
-    unsigned count = load.pipelined ? load.batch : 1;
+    unsigned count = recipients_at_once();
+    for (unsigned i = 0; i < count; i++)
+        write_number(connection->recipients + i * RECIPIENT_SIZE + RECIPIENT_NUMBER,
+                     load.begun + i);
     load.begun += count;
-    send_text(connection, load.recipients, strlen(load.recipients), STEP_RCPT, count);
+    send_text(connection, connection->recipients, (size_t)count * RECIPIENT_SIZE, STEP_RCPT, count);
 }
 
 static bool work_is_left(const struct connection *connection)
@@ -318,11 +338,9 @@ static void take_input(struct connection *connection)
 
 static void make_texts(size_t bytes)
 {
-    size_t room = load.batch * 64UL + bytes + 256;
-    load.content = malloc(room);
-    load.recipients = malloc(room);
+    load.content = malloc(bytes + 256);
     load.samples_us = malloc(SAMPLES_MAXIMUM * sizeof(*load.samples_us));
-    if (load.content == NULL || load.recipients == NULL || load.samples_us == NULL)
+    if (load.content == NULL || load.samples_us == NULL)
         die("memory");
     size_t length = (size_t)sprintf(
         load.content,
@@ -332,9 +350,17 @@ static void make_texts(size_t bytes)
             load.content + length, "%.76s\r\n",
             "0123456789012345678901234567890123456789012345678901234567890123456789012345");
     load.content_length = length + (size_t)sprintf(load.content + length, ".\r\n");
-    size_t at = 0;
-    for (unsigned i = 0; i < (load.pipelined ? load.batch : 1); i++)
-        at += (size_t)sprintf(load.recipients + at, "RCPT TO:<made-up-%u@example.test>\r\n", i);
+}
+
+static void make_recipients(struct connection *connection)
+{
+    unsigned count = recipients_at_once();
+    connection->recipients = malloc((size_t)count * RECIPIENT_SIZE + 1);
+    if (connection->recipients == NULL)
+        die("memory");
+    for (unsigned i = 0; i < count; i++)
+        sprintf(connection->recipients + (size_t)i * RECIPIENT_SIZE,
+                "RCPT TO:<made-up-%0*u@example.test>\r\n", NUMBER_DIGITS, 0U);
 }
 
 static int compare_samples(const void *left, const void *right)
@@ -417,6 +443,8 @@ int main(int count, char **arguments)
     struct connection *connections = calloc(load.connections, sizeof(*connections));
     if (load.epoll < 0 || connections == NULL)
         die("start");
+    for (unsigned i = 0; load.work == WORK_REFUSE && i < load.connections; i++)
+        make_recipients(&connections[i]);
     uint64_t start_ns = now_ns();
     if (load.work != WORK_PACED)
         for (unsigned i = 0; i < load.connections; i++)

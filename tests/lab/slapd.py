@@ -30,6 +30,8 @@ TLSCertificateKeyFile {tls}/key.pem
 sizelimit 500
 loglevel stats
 idletimeout {idle}
+database monitor
+access to * by dn.exact="{admin}" read by * none
 database mdb
 suffix "{base}"
 rootdn "{admin}"
@@ -46,13 +48,15 @@ syncprov-sessionlog {sessionlog}
 """
 
 
-def person(number):
-    """LDIF of one person with three addresses."""
+def person(number, more=0):
+    """LDIF of one person with three addresses, or more."""
     user = f"u{number:06d}"
+    others = "".join(f"proxyAddresses: smtp:{user}@other{other}.example.test\n" for other in range(more))
     return (f"dn: uid={user},{PEOPLE}\nobjectClass: inetOrgPerson\nobjectClass: labMailRecipient\nuid: {user}\n"
             f"cn: Person {number}\nsn: Person{number}\nmail: {user}@example.test\n"
             f"proxyAddresses: SMTP:{user}@example.test\nproxyAddresses: smtp:first{number}.last{number}@example.test\n"
-            f"proxyAddresses: smtp:{user}@alias.example.test\nproxyAddresses: X400:C=US;A= ;P=Lab;S=Last{number};\n\n")
+            f"proxyAddresses: smtp:{user}@alias.example.test\n{others}"
+            f"proxyAddresses: X400:C=US;A= ;P=Lab;S=Last{number};\n\n")
 
 
 def tree():
@@ -72,15 +76,16 @@ class Slapd(lab.Server):
         self.ports = (port, tls_port)
         self.idle = 0
         self.sessionlog = 10000
+        self.log = "stats"  # one line an operation, from which questions can be counted
 
-    def make(self, people):
-        """A new tree with so many people, in an empty folder."""
+    def make(self, people, more=0):
+        """A new tree with so many people of three addresses, or more, in an empty folder."""
         (self.folder / "db").mkdir(parents=True)
         self.new_certificate()
         (self.folder / "lab.schema").write_text(SCHEMA, encoding="ascii")
         self.configure()
         (self.folder / "tree.ldif").write_text(
-            tree() + "".join(person(number) for number in range(1, people + 1)), encoding="utf-8")
+            tree() + "".join(person(number, more) for number in range(1, people + 1)), encoding="utf-8")
         lab.run("/usr/sbin/slapadd", "-q", "-f", self.folder / "slapd.conf", "-l", self.folder / "tree.ldif")
         return self
 
@@ -92,8 +97,8 @@ class Slapd(lab.Server):
     def start(self):
         self.configure()
         plain, tls = self.ports
-        # -d keeps it in the foreground; "stats" is one line an operation, from which questions can be counted.
-        return self.spawn("/usr/sbin/slapd", "-f", self.folder / "slapd.conf", "-d", "stats",
+        # -d keeps it in the foreground.
+        return self.spawn("/usr/sbin/slapd", "-f", self.folder / "slapd.conf", "-d", self.log,
                           "-h", f"ldap://{self.address}:{plain} ldaps://{self.address}:{tls}")
 
     def searches(self):
