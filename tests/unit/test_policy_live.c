@@ -234,9 +234,10 @@ static void check_explained(const char *recipient, const char *sentence)
 
 START_TEST(explains_the_live_answer)
 {
-    check_explained("board@example.test",
-                    "!sender-not-authenticated: board@example.test is in the directory \"corp\", but "
-                    "takes mail from authenticated senders only.");
+    check_explained(
+        "board@example.test",
+        "!sender-not-authenticated: board@example.test is in the directory \"corp\", but "
+        "takes mail from authenticated senders only.");
     check_explained("new@example.test",
                     "!directory-unavailable: new@example.test is not in the directory as it was "
                     "known last, which is too long ago to decide. It was asked now: no answer.");
