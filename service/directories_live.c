@@ -79,6 +79,10 @@ static void ask_each(struct directories *directories, const struct directory_key
     for (size_t i = 0; i < directories->live_count; i++) {
         if (!is_doubtful(directories->live[i], domain))
             continue;
+        if (atomic_load(&directories->live[i]->refused)) {
+            atomic_store(&question->unclear, true);
+            continue;
+        }
         atomic_fetch_add(&question->open, 1);
         lookup_ask(directories->live[i]->lookup, key, take_answer, question);
     }

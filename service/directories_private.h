@@ -51,6 +51,7 @@ struct directory_run {
     struct lookup *lookup; /* NULL: there is no source */
     struct error error;    /* why */
     struct directory_told told;
+    atomic_bool refused; /* the password: another try counts towards a lock of the account */
 };
 
 struct directories {
@@ -70,7 +71,7 @@ struct directories {
     size_t count;
 
     struct lock *live_lock; /* for what network loops ask; held for moments only */
-    const struct directory_run *live[DIRECTORIES_MAXIMUM];
+    struct directory_run *live[DIRECTORIES_MAXIMUM];
     size_t live_count;
 };
 

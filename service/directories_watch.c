@@ -69,6 +69,7 @@ static void look_at(const struct directories *directories, struct directory_run 
     struct directory_told *told = &run->told;
     directory_run_status(run, &status);
     enum directory_trouble trouble = trouble_of(&status);
+    atomic_store(&run->refused, trouble == TROUBLE_PASSWORD);
     if (trouble != TROUBLE_NONE && trouble != told->trouble)
         tell_trouble(directories, run, &status, trouble);
     if (status.state == SOURCE_STALE && trouble != TROUBLE_NONE && !told->stale) {
