@@ -143,6 +143,22 @@ static void ask_live(const struct policy *policy, const struct policy_sources *s
     }
 }
 
+/* The entry that holds the address, whatever decided. */
+static void add_entry(struct server *server, json_t *explanation, const char *address)
+{
+    struct directory_holder holder;
+    struct error error;
+    bool found;
+    if (!directory_find_holder(server->directory, view_of_text(address), &found, &holder, &error) ||
+        !found)
+        return;
+    json_object_set_new(explanation, "entry",
+                        json_pack("{s:s, s:o, s:o, s:b}", "source", holder.source, "primary",
+                                  admin_json_text(holder.primary), "display_name",
+                                  admin_json_text(holder.display_name), "restricted",
+                                  (int)holder.restricted));
+}
+
 static json_t *explain(const struct policy *policy, const struct policy_sources *sources,
                        const struct policy_client *client, const char *address)
 {
@@ -174,6 +190,7 @@ json_t *server_recipient_explain(void *user, struct admin_call *call)
     };
     client.trusted = from != NULL && policy_trusts(policy, &client.address);
     json_t *explanation = explain(policy, &sources, &client, address);
+    add_entry(server, explanation, address);
     directory_reader_destroy(sources.reader);
     policy_release(policy);
     return explanation;
