@@ -21,11 +21,16 @@ static bool serves(const struct directory_run *run, struct view domain)
     return run->from->domains_count == 0;
 }
 
-/* What is known of it may be wrong about this domain by now. */
+/* What is known of it may be wrong by now. */
+bool directory_run_is_doubtful(const struct directory_run *run)
+{
+    return run->source != NULL &&
+           source_age_ms(run->source) > (int64_t)run->settings.source.stale_ms;
+}
+
 static bool is_doubtful(const struct directory_run *run, struct view domain)
 {
-    return serves(run, domain) &&
-           source_age_ms(run->source) > (int64_t)run->settings.source.stale_ms;
+    return serves(run, domain) && directory_run_is_doubtful(run);
 }
 
 static struct view domain_of(struct view address)
@@ -38,6 +43,9 @@ static bool must_ask(void *source, struct view address)
     struct directories *directories = source;
     struct view domain = domain_of(address);
     bool must = false;
+    /* For each unknown recipient of a flood: mostly there is nothing to look at. */
+    if (!atomic_load(&directories->doubtful))
+        return false;
     lock_acquire(directories->live_lock);
     for (size_t i = 0; i < directories->live_count && !must; i++)
         must = is_doubtful(directories->live[i], domain);

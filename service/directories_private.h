@@ -70,6 +70,7 @@ struct directories {
     struct directory_run *runs[DIRECTORIES_MAXIMUM];
     size_t count;
 
+    atomic_bool doubtful;   /* some directory is not current, or was not a moment ago */
     struct lock *live_lock; /* for what network loops ask; held for moments only */
     struct directory_run *live[DIRECTORIES_MAXIMUM];
     size_t live_count;
@@ -79,8 +80,9 @@ void directory_run_status(const struct directory_run *run, struct source_status 
 
 /* directories_live.c */
 void directories_live_fill(struct directories *directories);
+bool directory_run_is_doubtful(const struct directory_run *run);
 
 /* directories_watch.c: a thread that ends when `stop` is set. */
-void directories_watch(void *directories);
+void directories_watch(void *argument);
 
 #endif

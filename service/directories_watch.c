@@ -97,8 +97,12 @@ void directories_watch(void *argument)
     struct directories *directories = argument;
     lock_acquire(directories->lock);
     while (!directories->stop) {
-        for (size_t i = 0; i < directories->count; i++)
+        bool doubtful = false;
+        for (size_t i = 0; i < directories->count; i++) {
             look_at(directories, directories->runs[i]);
+            doubtful = doubtful || directory_run_is_doubtful(directories->runs[i]);
+        }
+        atomic_store(&directories->doubtful, doubtful);
         condition_wait_for(directories->changed, directories->lock, INTERVAL_MS);
     }
     lock_release(directories->lock);

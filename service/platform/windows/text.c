@@ -9,7 +9,6 @@
 #include <shellapi.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <windows.h>
 
 #define OUTPUT_BUFFER 8192
@@ -65,11 +64,9 @@ static bool read_line(HANDLE console, char *line, size_t size)
         return false;
     wide[count - 2] = L'\0';
     char *text = text_from_wide(wide);
-    bool fits = strlen(text) < size;
-    if (fits)
-        strcpy(line, text);
+    int length = snprintf(line, size, "%s", text);
     memory_free(text);
-    return fits;
+    return length >= 0 && (size_t)length < size;
 }
 
 bool console_read_hidden(const char *prompt, char *line, size_t size)
