@@ -59,6 +59,7 @@ static void append_status(struct buffer *out, const json_t *status)
     static const struct cli_column folder = {"", "data_folder", CLI_SHOW_TEXT, 0};
     const json_t *queue = json_object_get(status, "queue");
     const json_t *store = json_object_get(status, "store");
+    const json_t *harvest = json_object_get(status, "harvest");
 
     buffer_append_format(out, "Gatepost %s on %s: %s since ", text_of(status, "version"),
                          text_of(status, "host_name"), text_of(status, "state"));
@@ -69,10 +70,12 @@ static void append_status(struct buffer *out, const json_t *status)
     buffer_append_format(out,
                          "\nSettings:         revision %lld\nRecipients:       %lld addresses\n"
                          "Queue:            %lld messages for %lld recipients\n"
-                         "Message store:    %s, %lld MB free on its disk\n\n",
+                         "Message store:    %s, %lld MB free on its disk\n"
+                         "Harvest defence:  %lld refusals held back, %lld sources held off\n\n",
                          number_of(status, "revision"), number_of(status, "recipients"),
                          number_of(queue, "messages"), number_of(queue, "recipients"),
-                         text_of(store, "state"), number_of(store, "free_mb"));
+                         text_of(store, "state"), number_of(store, "free_mb"),
+                         number_of(harvest, "waiting"), number_of(harvest, "held_off"));
     json_t *rows = address_rows(json_object_get(status, "virtual_servers"));
     cli_append_table(out, rows, columns);
     json_decref(rows);

@@ -3,6 +3,7 @@ and what good mail does. While what is known is current the server is not asked 
 a second as the settings allow, however large the flood."""
 import pathlib
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -136,6 +137,28 @@ class FloodTest(SystemTest):
         self.wait_state(service, "current")
         wait_for("unknown recipients are known to be unknown", lambda: self.recipient(port, "lone")[0].startswith("550 5.1.1"))
         self.assertLessEqual(self.server.searches() - before, BURST + RATE * (took + 30) + OWN_SEARCHES)
+
+    def test_clients_that_leave_while_an_answer_is_owed(self):
+        service, port = self.with_directory()
+        self.server.freeze()
+        self.addCleanup(self.server.thaw)
+        self.wait_state(service, "stale")
+        for number in range(20):
+            client = Client(port)
+            client.ask("EHLO hasty.test")
+            client.ask("MAIL FROM:<a@elsewhere.test>")
+            client.send(f"RCPT TO:<hasty-{number}@example.test>\r\nRCPT TO:<again-{number}@example.test>\r\n")
+            if number % 2 == 0:
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.socket.close()
+        wait_for("all sessions have ended", lambda: service.json("sessions", "list")["sessions"] == [])
+        self.assertRegex(self.recipient(port, "u000001")[0], r"^250 ")
+        client = Client(port)
+        self.addCleanup(client.socket.close)
+        client.ask("EHLO hasty.test")
+        client.ask("MAIL FROM:<a@elsewhere.test>")
+        client.send("RCPT TO:<waits@example.test>\r\nNOOP\r\n")
+        self.assertEqual(service.stop(), 0)
 
     def test_a_server_that_answers_while_what_is_known_is_stale(self):
         """A pass that is not believed leaves what is known as it is, until it is too old to say no by itself."""

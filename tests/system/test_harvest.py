@@ -170,6 +170,7 @@ class Limits(SystemTest):
                 self.assertRegex(client.reply() + client.reply(), r"^550 .*421 ")
         self.assertIn("127.0.0.8", service.cli("harvest", "list").stdout)
         self.assertEqual(service.json("status")["harvest"]["held_off"], 2)
+        self.assertIn("2 sources held off", service.cli("status").stdout)
         service.cli("harvest", "clear", "127.0.0.8")
         self.assertEqual(service.cli("harvest", "clear", "127.0.0.8", check=False).returncode, 5)
         self.assertNotEqual(service.cli("harvest", "clear", "nonsense", check=False).returncode, 0)
