@@ -1,6 +1,7 @@
 #include "directories_private.h"
 
 #include "base/memory.h"
+#include "platform/clock.h"
 
 #include <stdio.h>
 
@@ -21,16 +22,21 @@ static bool serves(const struct directory_run *run, struct view domain)
     return run->from->domains_count == 0;
 }
 
-/* What is known of it may be wrong by now. */
-bool directory_run_is_doubtful(const struct directory_run *run)
+/* Monotonic milliseconds; INT64_MAX when nobody can be asked. */
+int64_t directory_run_current_until(const struct directory_run *run)
 {
-    return run->source != NULL &&
-           source_age_ms(run->source) > (int64_t)run->settings.source.stale_ms;
+    if (run->source == NULL)
+        return INT64_MAX;
+    int64_t age_ms = source_age_ms(run->source);
+    return age_ms == INT64_MAX
+               ? 0
+               : clock_monotonic_ms() - age_ms + (int64_t)run->settings.source.stale_ms;
 }
 
+/* What is known of it may be wrong about this domain by now. */
 static bool is_doubtful(const struct directory_run *run, struct view domain)
 {
-    return serves(run, domain) && directory_run_is_doubtful(run);
+    return serves(run, domain) && directory_run_current_until(run) < clock_monotonic_ms();
 }
 
 static struct view domain_of(struct view address)
@@ -44,7 +50,7 @@ static bool must_ask(void *source, struct view address)
     struct view domain = domain_of(address);
     bool must = false;
     /* For each unknown recipient of a flood: mostly there is nothing to look at. */
-    if (!atomic_load(&directories->doubtful))
+    if (clock_monotonic_ms() <= atomic_load(&directories->current_until))
         return false;
     lock_acquire(directories->live_lock);
     for (size_t i = 0; i < directories->live_count && !must; i++)

@@ -70,7 +70,8 @@ struct directories {
     struct directory_run *runs[DIRECTORIES_MAXIMUM];
     size_t count;
 
-    atomic_bool doubtful;   /* some directory is not current, or was not a moment ago */
+    _Atomic int64_t
+        current_until;      /* monotonic milliseconds; all directories are, at least until then */
     struct lock *live_lock; /* for what network loops ask; held for moments only */
     struct directory_run *live[DIRECTORIES_MAXIMUM];
     size_t live_count;
@@ -80,7 +81,7 @@ void directory_run_status(const struct directory_run *run, struct source_status 
 
 /* directories_live.c */
 void directories_live_fill(struct directories *directories);
-bool directory_run_is_doubtful(const struct directory_run *run);
+int64_t directory_run_current_until(const struct directory_run *run);
 
 /* directories_watch.c: a thread that ends when `stop` is set. */
 void directories_watch(void *argument);

@@ -97,12 +97,13 @@ void directories_watch(void *argument)
     struct directories *directories = argument;
     lock_acquire(directories->lock);
     while (!directories->stop) {
-        bool doubtful = false;
+        int64_t current_until = INT64_MAX;
         for (size_t i = 0; i < directories->count; i++) {
             look_at(directories, directories->runs[i]);
-            doubtful = doubtful || directory_run_is_doubtful(directories->runs[i]);
+            int64_t until = directory_run_current_until(directories->runs[i]);
+            current_until = until < current_until ? until : current_until;
         }
-        atomic_store(&directories->doubtful, doubtful);
+        atomic_store(&directories->current_until, current_until);
         condition_wait_for(directories->changed, directories->lock, INTERVAL_MS);
     }
     lock_release(directories->lock);
