@@ -135,28 +135,28 @@ const struct cli_verb cli_verbs[] = {
      "Goes through the same rules as a session and prints each with what it decided.\n",
      CLI_MANAGES, recipient_explain_options, cli_recipient_explain},
 
-    {"callout status", "", "Next hops that are asked who exists, and how they do",
-     "For accepted domains whose setting recipients is call-out. STATE is catch-all where\n"
-     "the next hop accepts made-up recipients too, so that asking it tells nothing.\n",
+    {"callout status", "", "Next hops that are asked who exists",
+     "For accepted domains whose setting recipients is call-out. STATE is catch-all\n"
+     "where the next hop accepts made-up recipients too, so that asking tells nothing.\n",
      CLI_MANAGES, NULL, cli_callout_status},
     {"callout test", "ADDRESS", "Ask the next hop of a domain for one recipient",
      "As for a sender's RCPT: what is remembered is not asked for again, see\n"
      "\"gatepost callout clear\".\n",
      CLI_MANAGES, NULL, cli_callout_test},
-    {"callout clear", "[ADDRESS]", "Forget what next hops have said of an address, or all",
+    {"callout clear", "[ADDRESS]", "Forget what next hops have said of it, or all",
      "Without ADDRESS catch-alls are found out again, too.\n", CLI_MANAGES, NULL,
      cli_callout_clear},
 
-    {"harvest list", "", "Sources held off for too many unknown recipients",
+    {"harvest list", "", "Sources held off: too many unknown recipients",
      "A source is an IPv4 address or an IPv6 network of 64 bits. The limits are in the\n"
      "settings: gatepost config describe harvest.\n",
      CLI_MANAGES, NULL, cli_harvest_list},
     {"harvest clear", "ADDRESS", "Let a source in again that is held off",
-     "ADDRESS is one that \"gatepost harvest list\" prints, or \"all\". What the source has\n"
-     "asked for so far is forgotten; name it in the setting harvest.exempt when it shall\n"
-     "never be held off. Ends with 5 when it was not held off.\n",
+     "ADDRESS is one that \"gatepost harvest list\" prints, or \"all\". What the source\n"
+     "has asked for so far is forgotten; name it in the setting harvest.exempt when it\n"
+     "shall never be held off. Ends with 5 when it was not held off.\n",
      CLI_MANAGES, NULL, cli_harvest_clear},
-    {"directory status", "", "State of the directories: current, stale, failed, and why",
+    {"directory status", "", "State of the directories, and why",
      "current: in step. stale: what is known is served, but could not be confirmed\n"
      "for some time. filling: the first pass is under way. failed, never-filled:\n"
      "nothing is known yet, mail for its recipients is told to come again later.\n",
