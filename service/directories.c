@@ -155,7 +155,7 @@ static void take_over(struct directories *directories, const struct settings_sna
         runs[count] = take_unchanged(directories, from[count]);
         count++;
     }
-    atomic_store(&directories->current_until, 0);
+    atomic_store(&directories->quiet_until, 0);
     set_live(directories, runs, count);
     stop_others(directories, names, count, was_there);
     keep_known(directories, names, count);

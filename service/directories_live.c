@@ -23,20 +23,24 @@ static bool serves(const struct directory_run *run, struct view domain)
 }
 
 /* Monotonic milliseconds; INT64_MAX when nobody can be asked. */
-int64_t directory_run_current_until(const struct directory_run *run)
+int64_t directory_run_quiet_until(const struct directory_run *run)
 {
     if (run->source == NULL)
         return INT64_MAX;
     int64_t age_ms = source_age_ms(run->source);
-    return age_ms == INT64_MAX
-               ? 0
-               : clock_monotonic_ms() - age_ms + (int64_t)run->settings.source.stale_ms;
+    return age_ms == INT64_MAX ? 0 : clock_monotonic_ms() - age_ms + (int64_t)run->settings.ask_ms;
 }
 
-/* What is known of it may be wrong about this domain by now. */
-static bool is_doubtful(const struct directory_run *run, struct view domain)
+/* It may know more about this domain by now than is known of it. */
+static bool is_asked(const struct directory_run *run, struct view domain)
 {
-    return serves(run, domain) && directory_run_current_until(run) < clock_monotonic_ms();
+    return serves(run, domain) && directory_run_quiet_until(run) < clock_monotonic_ms();
+}
+
+/* What is known of it does not count as current. */
+static bool is_stale(const struct directory_run *run)
+{
+    return source_age_ms(run->source) > (int64_t)run->settings.source.stale_ms;
 }
 
 static struct view domain_of(struct view address)
@@ -50,11 +54,11 @@ static bool must_ask(void *source, struct view address)
     struct view domain = domain_of(address);
     bool must = false;
     /* For each unknown recipient of a flood: mostly there is nothing to look at. */
-    if (clock_monotonic_ms() <= atomic_load(&directories->current_until))
+    if (clock_monotonic_ms() <= atomic_load(&directories->quiet_until))
         return false;
     lock_acquire(directories->live_lock);
     for (size_t i = 0; i < directories->live_count && !must; i++)
-        must = is_doubtful(directories->live[i], domain);
+        must = is_asked(directories->live[i], domain);
     lock_release(directories->live_lock);
     return must;
 }
@@ -81,25 +85,36 @@ static void take_answer(void *user, enum directory_answer answer)
     struct question *question = user;
     if (answer == DIRECTORY_PRESENT)
         atomic_store(&question->yes, true);
-    else if (answer == DIRECTORY_UNKNOWN)
-        atomic_store(&question->unclear, true);
     finish(question);
+}
+
+/* Without an answer nobody knows. */
+static void take_answer_of_stale(void *user, enum directory_answer answer)
+{
+    struct question *question = user;
+    if (answer == DIRECTORY_UNKNOWN)
+        atomic_store(&question->unclear, true);
+    take_answer(question, answer);
+}
+
+static void ask_one(struct directory_run *run, const struct directory_key *key,
+                    struct question *question)
+{
+    lookup_answer *take = is_stale(run) ? take_answer_of_stale : take_answer;
+    atomic_fetch_add(&question->open, 1);
+    if (atomic_load(&run->refused))
+        take(question, DIRECTORY_UNKNOWN);
+    else
+        lookup_ask(run->lookup, key, take, question);
 }
 
 /* The lock is held, so that none of them is stopped meanwhile. */
 static void ask_each(struct directories *directories, const struct directory_key *key,
                      struct view domain, struct question *question)
 {
-    for (size_t i = 0; i < directories->live_count; i++) {
-        if (!is_doubtful(directories->live[i], domain))
-            continue;
-        if (atomic_load(&directories->live[i]->refused)) {
-            atomic_store(&question->unclear, true);
-            continue;
-        }
-        atomic_fetch_add(&question->open, 1);
-        lookup_ask(directories->live[i]->lookup, key, take_answer, question);
-    }
+    for (size_t i = 0; i < directories->live_count; i++)
+        if (is_asked(directories->live[i], domain))
+            ask_one(directories->live[i], key, question);
 }
 
 static bool ask(void *source, struct view address, live_answered *answered, void *user,

@@ -16,6 +16,7 @@ struct directory_settings {
     struct arena *arena;
     struct source_settings source;
     struct lookup_settings lookup;
+    uint32_t ask_ms; /* servers are asked when what is known is older */
 };
 
 /* False, with an error, when the password cannot be opened; the rest is filled then, and the password empty. The
@@ -70,8 +71,8 @@ struct directories {
     struct directory_run *runs[DIRECTORIES_MAXIMUM];
     size_t count;
 
-    _Atomic int64_t
-        current_until;      /* monotonic milliseconds; all directories are, at least until then */
+    /* Monotonic milliseconds: until then at least, nobody is asked. */
+    _Atomic int64_t quiet_until;
     struct lock *live_lock; /* for what network loops ask; held for moments only */
     struct directory_run *live[DIRECTORIES_MAXIMUM];
     size_t live_count;
@@ -81,7 +82,7 @@ void directory_run_status(const struct directory_run *run, struct source_status 
 
 /* directories_live.c */
 void directories_live_fill(struct directories *directories);
-int64_t directory_run_current_until(const struct directory_run *run);
+int64_t directory_run_quiet_until(const struct directory_run *run);
 
 /* directories_watch.c: a thread that ends when `stop` is set. */
 void directories_watch(void *argument);

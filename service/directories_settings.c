@@ -133,6 +133,7 @@ bool directory_settings_fill(struct directory_settings *settings,
     *settings = (struct directory_settings){
         .arena = arena,
         .lookup = lookup_of(from),
+        .ask_ms = (uint32_t)from->ask_after * SECOND_MS,
         .source = {.kind = kinds[from->kind],
                    .servers = servers_of(arena, from, password == NULL ? "" : password),
                    .provider = {.base = from->base,
@@ -148,6 +149,9 @@ bool directory_settings_fill(struct directory_settings *settings,
                             .limits = {.removed_percent = (unsigned)from->removed_percent,
                                        .removed_least = (unsigned)from->removed_least}}}};
     fill_times(from, to);
+    /* What is stale cannot be the last word, whatever is set. */
+    if (settings->ask_ms > to->stale_ms)
+        settings->ask_ms = to->stale_ms;
     return password != NULL;
 }
 

@@ -97,13 +97,13 @@ void directories_watch(void *argument)
     struct directories *directories = argument;
     lock_acquire(directories->lock);
     while (!directories->stop) {
-        int64_t current_until = INT64_MAX;
+        int64_t quiet_until = INT64_MAX;
         for (size_t i = 0; i < directories->count; i++) {
             look_at(directories, directories->runs[i]);
-            int64_t until = directory_run_current_until(directories->runs[i]);
-            current_until = until < current_until ? until : current_until;
+            int64_t until = directory_run_quiet_until(directories->runs[i]);
+            quiet_until = until < quiet_until ? until : quiet_until;
         }
-        atomic_store(&directories->current_until, current_until);
+        atomic_store(&directories->quiet_until, quiet_until);
         condition_wait_for(directories->changed, directories->lock, INTERVAL_MS);
     }
     lock_release(directories->lock);

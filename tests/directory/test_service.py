@@ -292,6 +292,17 @@ class OpenLdap(Both, DirectoryTest):
     def change_more(self, admin, entry, port):
         """What only this kind of directory has."""
 
+    def test_the_first_mail_of_a_new_mailbox(self):
+        """It is accepted before the directory has been looked at again."""
+        service, port = self.with_directory(kind="search", search_interval=60, ask_after=1)
+        self.assertRegex(verdict(port, "nobody@example.test"), r"^550 ")
+        wait_for("what is known is older than a second", lambda: self.status(service)["age_ms"] > 1000)
+        self.addCleanup(self.remove, self.add(self.admin(), "fresh", "fresh@example.test"))
+        self.assertRegex(verdict(port, "fresh@example.test"), r"^250 ")
+        self.assertRegex(verdict(port, "nobody@example.test"), r"^550 ")
+        status = self.status(service)
+        self.assertEqual((status["updates"], status["lookups"]["asked"]), (1, 2))
+
     def test_plain_passwords_are_refused(self):
         service, _ = self.with_directory()
         done = service.cli("config", "set", "directories[0].security", "plain", check=False)
