@@ -41,7 +41,7 @@ class Peer:
     name = ""
 
     def __init__(self, folder, sink):
-        self.folder = folder / self.name.replace(", ", "-").replace(" ", "-")
+        self.folder = folder / re.sub(r"\W+", "-", self.name)
         self.folder.mkdir()
         self.port = free_port()
         self.sink = sink
