@@ -75,6 +75,8 @@ static const char *open_password(struct arena *arena, const struct settings_dire
                              ? arena_copy_text(arena, buffer_view(&password))
                              : NULL;
     buffer_free(&password);
+    if (opened == NULL)
+        error_prefix(error, "The password cannot be opened and has to be entered again");
     return opened;
 }
 

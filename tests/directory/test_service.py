@@ -19,7 +19,7 @@ from gatepost import Client, SystemTest, free_port, native_path, settings, wait_
 
 PEOPLE = 200
 EVENT_FILLED, EVENT_AWAY, EVENT_BACK, EVENT_STALE = 503, 504, 505, 506
-EVENT_CERTIFICATE, EVENT_PASSWORD, EVENT_DOUBT, EVENT_BLIND = 507, 508, 509, 510
+EVENT_CERTIFICATE, EVENT_PASSWORD, EVENT_DOUBT, EVENT_BLIND, EVENT_UNUSABLE = 507, 508, 509, 510, 511
 
 # Slowed down, a stranger who asks for unknown recipients is another test's subject.
 CALM = {"exempt": ["127.0.0.0/8"]}
@@ -234,6 +234,19 @@ class Both:
                 ("base", f"ou=nowhere,{lab.BASE}", "base", r"no such|not there"),
                 ("filter", "(objectClass=nothing)", "address", r"leaves out"),
                 ("attributes", json.dumps(["description"]), "address", r"No entry")]
+
+    def test_a_password_that_cannot_be_opened(self):
+        """As after a move to another computer: what is known is served, and the event says what to do."""
+        service, port = self.with_directory()
+        service.stop()
+        (service.data / "secret.key").unlink()
+        service.start()
+        self.wait_event(service, EVENT_UNUSABLE)
+        self.assertIn("entered again", self.status(service)["error"])
+        self.assertRegex(verdict(port, "u000001@example.test"), r"^250 ")
+        self.assertRegex(verdict(port, "nobody@example.test"), r"^451 4\.3\.0")
+        service.cli("config", "set", "directories[0].password", "-", stdin=self.reach()["password"] + "\n")
+        self.wait_state(service, "current")
 
     def test_secrets_stay_secret(self):
         service, _ = self.with_directory()
