@@ -101,12 +101,17 @@ def rounds_of(values, form):
     return f"{statistics.median(values):{form}}   rounds: {' '.join(f'{one:{form}}' for one in values)}"
 
 
-def first_fill(options, folder, sink, server, slapd):
+def memory_of_nothing(folder, sink):
+    """That of a program that knows nobody."""
     empty = Gatepost(folder_in(folder, "empty"), sink)
     empty.fill = lambda: None
     empty.start()
-    nothing = empty.memory()
+    memory = empty.memory()
     empty.stop()
+    return memory
+
+
+def first_fill(options, folder, sink, server, slapd, nothing):
     seconds, filled, restarted = [], [], []
     for number in range(options.rounds):
         peer = GatepostDirectory(folder_in(folder, f"fill{number}"), sink, server, slapd)
@@ -121,7 +126,7 @@ def first_fill(options, folder, sink, server, slapd):
         peer.stop()
     print(f"\nFirst fill with {options.people} entries, {3 * options.people} addresses")
     print(f"  seconds until current        {rounds_of(seconds, '8.2f')}")
-    print(f"  bytes an address, after it   {rounds_of(filled, '8.0f')}   (memory beyond that of a program that knows nobody)")
+    print(f"  bytes an address, after it   {rounds_of(filled, '8.0f')}   (beyond a program that knows nobody)")
     print(f"  bytes an address, restarted  {rounds_of(restarted, '8.0f')}")
 
 
@@ -140,7 +145,7 @@ def seconds_until(begin, port, recipient, code):
         time.sleep(0.005)
 
 
-def start_with_saved(options, folder, sink, slapd):
+def start_with_saved(options, folder, sink, slapd, nothing):
     server = slapd.Slapd(folder / "slapd-million", "127.0.0.61").make(options.people, 7)
     server.log = "none"
     server.start()
@@ -162,7 +167,8 @@ def start_with_saved(options, folder, sink, slapd):
     print(f"\nStart with a saved replica of {addresses} addresses (seconds from the start of the program)")
     print(f"  250 for a known one          {rounds_of(known, '8.2f')}")
     print(f"  550 for an unknown one       {rounds_of(unknown, '8.2f')}")
-    print(f"  memory: {filled:.0f} MB after the fill, {restarted:.0f} MB after the start")
+    for when, memory in (("after the fill", filled), ("restarted", restarted)):
+        print(f"  bytes an address, {when:15s} {(memory - nothing) * 1024 * 1024 / addresses:5.0f}")
 
 
 def refused(options, tool, peers):
@@ -200,9 +206,10 @@ def measure(options, tool, folder, sink):
         questions_asked(tool, (own, postfix), Questions(ldap, slapd, server))
         while started:
             started.pop().stop()
-        first_fill(options, folder, sink, server, slapd)
+        nothing = memory_of_nothing(folder, sink)
+        first_fill(options, folder, sink, server, slapd, nothing)
     finally:
         for peer in started:
             peer.stop()
         server.stop()
-    start_with_saved(options, folder, sink, slapd)
+    start_with_saved(options, folder, sink, slapd, nothing)

@@ -9,8 +9,10 @@ from peers import wait_until
 
 def load(tool, *arguments):
     done = subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, timeout=150)
-    values = dict(pair.split("=") for pair in done.stdout.split())
-    return {name: float(value) for name, value in values.items()}
+    values = {name: float(value) for name, value in (pair.split("=") for pair in done.stdout.split())}
+    if values["failed"] > 0:
+        print(f"  {values['failed']:.0f} wrong answers: {done.stderr.splitlines()[:1]}")
+    return values
 
 
 def refuse(tool, peer, total, batch, how):
