@@ -62,7 +62,7 @@ static void set_live(struct directories *directories, struct directory_run *cons
     lock_acquire(directories->live_lock);
     directories->live_count = 0;
     for (size_t i = 0; i < count; i++)
-        if (runs[i] != NULL && runs[i]->lookup != NULL)
+        if (runs[i] != NULL)
             directories->live[directories->live_count++] = runs[i];
     lock_release(directories->live_lock);
 }

@@ -22,11 +22,11 @@ static bool serves(const struct directory_run *run, struct view domain)
     return run->from->domains_count == 0;
 }
 
-/* Monotonic milliseconds; INT64_MAX when nobody can be asked. */
+/* Monotonic milliseconds. One that cannot even be started is always in doubt. */
 int64_t directory_run_quiet_until(const struct directory_run *run)
 {
     if (run->source == NULL)
-        return INT64_MAX;
+        return 0;
     int64_t age_ms = source_age_ms(run->source);
     return age_ms == INT64_MAX ? 0 : clock_monotonic_ms() - age_ms + (int64_t)run->settings.ask_ms;
 }
@@ -40,7 +40,8 @@ static bool is_asked(const struct directory_run *run, struct view domain)
 /* What is known of it does not count as current. */
 static bool is_stale(const struct directory_run *run)
 {
-    return source_age_ms(run->source) > (int64_t)run->settings.source.stale_ms;
+    return run->source == NULL ||
+           source_age_ms(run->source) > (int64_t)run->settings.source.stale_ms;
 }
 
 static struct view domain_of(struct view address)
@@ -63,11 +64,10 @@ static bool must_ask(void *source, struct view address)
     return must;
 }
 
-static void finish(struct question *question)
+/* Nothing is open any more. */
+static struct live_answer conclude(struct question *question)
 {
     struct live_answer answer = {.said = LIVE_NO};
-    if (atomic_fetch_sub(&question->open, 1) > 1)
-        return;
     if (atomic_load(&question->yes)) {
         answer.said = LIVE_YES;
     } else if (atomic_load(&question->unclear)) {
@@ -76,6 +76,15 @@ static void finish(struct question *question)
             answer.reason, sizeof answer.reason,
             "what is known of the directory is not current, and no server has answered in time");
     }
+    return answer;
+}
+
+/* The last to finish answers, unless that is ask() itself, whose caller has not gone yet. */
+static void finish(struct question *question)
+{
+    if (atomic_fetch_sub(&question->open, 1) > 1)
+        return;
+    struct live_answer answer = conclude(question);
     question->answered(question->user, &answer);
     memory_free(question);
 }
@@ -102,7 +111,7 @@ static void ask_one(struct directory_run *run, const struct directory_key *key,
 {
     lookup_answer *take = is_stale(run) ? take_answer_of_stale : take_answer;
     atomic_fetch_add(&question->open, 1);
-    if (atomic_load(&run->refused))
+    if (run->lookup == NULL || atomic_load(&run->refused))
         take(question, DIRECTORY_UNKNOWN);
     else
         lookup_ask(run->lookup, key, take, question);
@@ -133,8 +142,11 @@ static bool ask(void *source, struct view address, live_answered *answered, void
     lock_acquire(directories->live_lock);
     ask_each(directories, &key, domain_of(address), question);
     lock_release(directories->live_lock);
-    finish(question);
-    return false;
+    if (atomic_fetch_sub(&question->open, 1) > 1)
+        return false;
+    *answer = conclude(question);
+    memory_free(question);
+    return true;
 }
 
 void directories_live_fill(struct directories *directories)

@@ -248,6 +248,16 @@ class Both:
         service.cli("config", "set", "directories[0].password", "-", stdin=self.reach()["password"] + "\n")
         self.wait_state(service, "current")
 
+    def test_an_authority_that_cannot_be_read(self):
+        """A directory that cannot even be asked is no reason to call anybody unknown."""
+        service, port = self.with_directory()
+        service.cli("config", "set", "directories[0].ca_file", native_path(self.folder / "no.pem"))
+        self.wait_event(service, EVENT_UNUSABLE)
+        self.assertRegex(verdict(port, "u000001@example.test"), r"^250 ")
+        self.assertRegex(verdict(port, "nobody@example.test"), r"^451 4\.3\.0")
+        service.cli("config", "set", "directories[0].ca_file", native_path(self.ca_file))
+        self.wait_verdict(port, "nobody@example.test", "550")
+
     def test_secrets_stay_secret(self):
         service, _ = self.with_directory()
         secret = self.reach()["password"]
