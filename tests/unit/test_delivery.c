@@ -330,7 +330,7 @@ START_TEST(next_hop_that_hangs_up_after_a_message_gets_them_one_by_one)
     WORLD_WAIT(world_waiting() == 0);
     ck_assert_int_eq(hop_count(hop), 6);
     ck_assert_int_eq(world_rows(TRACKING_DELIVERED, 0), 5);
-    ck_assert_int_eq(world_events(EVENT_NEXT_HOP_FAILED), 1);
+    WORLD_WAIT(world_events(EVENT_NEXT_HOP_FAILED) == 1);
     close_world();
 }
 END_TEST
